@@ -10,8 +10,6 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING, Final
 
-from django.db.models import F
-
 from enterprise_catalog.integrated_channels.audit import leases
 from enterprise_catalog.integrated_channels.audit.bulk import ROWS_PER_STATEMENT, insert, update, upsert, upsert_values
 from enterprise_catalog.integrated_channels.audit.transitions import MAX_SPLIT_LEVEL, apply_to_row, set_task
@@ -25,6 +23,7 @@ from enterprise_catalog.integrated_channels.models import (
     TransmissionAttempt,
     TransmissionPayload,
 )
+from enterprise_catalog.integrated_channels.models.payloads import keep_accepted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -160,12 +159,10 @@ def _store_payloads(
     rows: Sequence[ContentMetadataItemTransmission], exported: Mapping[str, Exported], now: datetime
 ) -> None:
     """Store the payloads that are about to be sent. Payloads that the LMS has accepted are kept next to them."""
-    if known := [row.pk for row in rows if row.payload_hash]:
-        moving = TransmissionPayload.objects.filter(pk__in=known).accepted()
-        moving.update(accepted=F("sent"), accepted_at=F("sent_at"))
     values = [(row.pk, sent.packed, sent.payload_hash, now) for row in rows if (sent := exported.get(row.content_key))]
     for start in range(0, len(values), _PAYLOADS_PER_STATEMENT):
-        upsert_values(TransmissionPayload, _PAYLOAD_COLUMNS, values[start : start + _PAYLOADS_PER_STATEMENT])
+        part = values[start : start + _PAYLOADS_PER_STATEMENT]
+        upsert_values(TransmissionPayload, _PAYLOAD_COLUMNS, part, before=keep_accepted())
 
 
 def _attempt(

@@ -107,33 +107,37 @@ def insert_values(model: type[Model], columns: Sequence[str], rows: Sequence[tup
         _insert(model, *_prepare_values(model, columns, rows), clause="")
 
 
-def upsert_values(model: type[Model], columns: Sequence[str], rows: Sequence[tuple[object, ...]]) -> None:
+def upsert_values(
+    model: type[Model], columns: Sequence[str], rows: Sequence[tuple[object, ...]], *, before: Sequence[str] = ()
+) -> None:
     """Insert rows given as values, or update the rows that exist. Saves the time to create model instances.
 
     Args:
         columns: names of fields, the primary key first. All other fields must be nullable.
         rows: one value per column.
+        before: SQL of further assignments to a row that exists. They see its old values.
     """
     if not rows:
         return
     [key, *others], prepared = _prepare_values(model, columns, rows)
-    _insert(model, [key, *others], prepared, _or_update(others, key=key))
+    _insert(model, [key, *others], prepared, _or_update(others, before=before, key=key))
 
 
-def _or_update(changing: Fields, *, equal: Fields = (), key: Field[object, object]) -> str:
+def _or_update(changing: Fields, *, before: Sequence[str] = (), equal: Fields = (), key: Field[object, object]) -> str:
     """Return the SQL that updates a row whose primary key exists.
 
     Args:
+        before: SQL of assignments that see the old values. MariaDB and MySQL evaluate assignments in their order.
         changing: the columns that get the values of the row that was to be inserted.
         equal: the columns that get a parameter of the statement, the same for all rows.
     """
     parameters = [f"{column} = %s" for column in _columns(equal)]
     if connection.vendor == "mysql":
         # MySQL deprecates VALUES() in favor of an alias of the new row, which MariaDB does not have.
-        update = ", ".join([*(f"{column} = VALUES({column})" for column in _columns(changing)), *parameters])
+        update = ", ".join([*before, *(f"{column} = VALUES({column})" for column in _columns(changing)), *parameters])
         return f"ON DUPLICATE KEY UPDATE {update}"
     [unique] = _columns([key])
-    update = ", ".join([*(f"{column} = EXCLUDED.{column}" for column in _columns(changing)), *parameters])
+    update = ", ".join([*before, *(f"{column} = EXCLUDED.{column}" for column in _columns(changing)), *parameters])
     return f"ON CONFLICT ({unique}) DO UPDATE SET {update}"
 
 

@@ -16,6 +16,7 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import Count, Exists, F, OuterRef, Q, Subquery, Value
 
+from enterprise_catalog.db.joined_updates import RowUpdate, update_together
 from enterprise_catalog.integrated_channels.audit.bulk import ROWS_PER_STATEMENT
 from enterprise_catalog.integrated_channels.audit.pacing import Pacer
 from enterprise_catalog.integrated_channels.audit.rate_budget import CallBudget
@@ -250,18 +251,32 @@ def fenced_batches(values: Sequence[T], write: Callable[[Sequence[T]], object], 
             write(values[start : start + ROWS_PER_STATEMENT])
 
 
-def release(lease: Lease) -> None:
+def release(lease: Lease, run: SyncRun | None = None) -> None:
     """Release the lease. As the first statement of a transaction, this checks the token as :func:`renew` does.
+
+    Args:
+        run: the run that ends; its row is written in the same statement if the database allows it.
 
     Raises:
         LeaseLostError: another worker has the lease.
     """
-    _update(lease, expires_at=None)
+    _update(lease, *([] if run is None else [_row_of(run)]), expires_at=None)
 
 
-def _update(lease: Lease, *, expires_at: datetime | None) -> None:
-    held = SyncLease.objects.filter(configuration=lease.configuration_id, token=lease.token)
+def _row_of(run: SyncRun) -> RowUpdate:
+    columns = [field.name for field in run._meta.concrete_fields if field.name not in {"id", "configuration"}]
+    return RowUpdate(SyncRun, {"id": run.pk}, {name: getattr(run, name) for name in columns})
+
+
+def _update(lease: Lease, *others: RowUpdate, expires_at: datetime | None) -> None:
     budget = lease.budget
-    changes = {"calls": budget.calls, "calls_since": budget.started_at, "overruns": min(lease.overruns, MAX_OVERRUNS)}
-    if not held.update(expires_at=expires_at, batch_sizes=dict(lease.pacer.sizes) or None, **changes):
+    changes = {
+        "expires_at": expires_at,
+        "calls": budget.calls,
+        "calls_since": budget.started_at,
+        "overruns": min(lease.overruns, MAX_OVERRUNS),
+        "batch_sizes": dict(lease.pacer.sizes) or None,
+    }
+    held = {"configuration": lease.configuration_id, "token": lease.token}
+    if not update_together(RowUpdate(SyncLease, held, changes), *others):
         raise LeaseLostError(f"the lease of configuration {lease.configuration_id} was taken over")

@@ -16,6 +16,7 @@ import structlog
 from django.db import DatabaseError, transaction
 from django.db.models import Count, Exists, Min, Q
 
+from enterprise_catalog.db.joined_updates import RowUpdate, update_together
 from enterprise_catalog.integrated_channels.audit import events
 from enterprise_catalog.integrated_channels.audit.bulk import ROWS_PER_STATEMENT, upsert
 from enterprise_catalog.integrated_channels.domain import State
@@ -123,6 +124,32 @@ def status_of(items: ItemCounts, *, is_active: bool, run_state: str, matched: in
     return next((status for holds, status in checks if holds), Status.UP_TO_DATE)
 
 
+def record_up_to_date(
+    configuration_id: int, result: RunResult, changes: Mapping[str, object], *, requests: int
+) -> bool:
+    """Write configuration and status after a complete run, if the status is up to date and stays so.
+
+    Takes one statement on MariaDB and MySQL. No event begins or ends.
+
+    Args:
+        changes: columns of the configuration.
+        requests: number of requests for a sync before the run.
+
+    Returns:
+        False if the status changes, or a sync was requested during the run. The caller then writes the configuration,
+        and calls :func:`record_run`.
+    """
+    if result.row.state != RunState.COMPLETE:
+        return False
+    configuration = {"id": configuration_id, "active": True, "sync_requests": requests}
+    status = {"configuration": configuration_id, "state": Status.UP_TO_DATE}
+    return update_together(
+        RowUpdate(ChannelConfiguration, configuration, changes),
+        RowUpdate(ConfigurationStatus, status, _run_columns(result) | asdict(ItemCounts())),
+        unless=ContentMetadataItemTransmission.objects.filter(_UNSETTLED, configuration=configuration_id),
+    )
+
+
 def record_run(configuration_id: int, result: RunResult, *, now: datetime) -> None:
     """Write the status after a run, in the run's last transaction.
 
@@ -130,8 +157,6 @@ def record_run(configuration_id: int, result: RunResult, *, now: datetime) -> No
     after that, because a user may have decided on some of them until then.
     """
     of_run = _run_columns(result)
-    if result.row.state == RunState.COMPLETE and _record_up_to_date(configuration_id, of_run):
-        return
     items = count_items([configuration_id])[configuration_id]
     state = status_of(items, is_active=True, run_state=str(of_run["run_state"]), matched=result.matched)
     columns = of_run | asdict(items) | {"state": state, "rank": state.rank}
@@ -162,14 +187,6 @@ def _run_end(result: RunResult, items: ItemCounts) -> events.RunEnd:
         held=items.held,
         due_since=items.due_since,
     )
-
-
-def _record_up_to_date(configuration_id: int, of_run: Mapping[str, object]) -> bool:
-    """Write the status in one statement, if it is up to date and stays so; return False if nothing was written."""
-    active = ChannelConfiguration.objects.filter(pk=configuration_id, active=True)
-    unsettled = ContentMetadataItemTransmission.objects.filter(_UNSETTLED, configuration=configuration_id)
-    rows = ConfigurationStatus.objects.filter(Exists(active), ~Exists(unsettled), pk=configuration_id)
-    return bool(rows.filter(state=Status.UP_TO_DATE).update(**of_run, **asdict(ItemCounts())))
 
 
 def _run_columns(result: RunResult) -> dict[str, object]:

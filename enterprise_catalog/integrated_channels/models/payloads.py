@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Final
 
 import orjson
 from django.db import models
-from django.db.models import OuterRef, Subquery
 
 from enterprise_catalog.integrated_channels.domain import State
 from enterprise_catalog.integrated_channels.models.transmissions import ContentMetadataItemTransmission
@@ -31,16 +30,6 @@ NOT_FIELDS: Final = "payload"
 _LEVEL: Final = 1
 
 
-class PayloadQuerySet(models.QuerySet["TransmissionPayload"]):
-    """Stored payloads."""
-
-    def accepted(self) -> PayloadQuerySet:
-        """Only rows whose last sent payload is the one that the LMS last accepted."""
-        # A subquery and no join: MySQL and MariaDB change the rows in one statement.
-        arrived = ContentMetadataItemTransmission.objects.filter(pk=OuterRef("pk")).exclude(state=State.STAGED)
-        return self.filter(sent_hash=Subquery(arrived.values("payload_hash")[:1]))
-
-
 class TransmissionPayload(models.Model):
     """The payload last sent of one transmission. ``accepted`` is the last accepted one, unless that is ``sent``."""
 
@@ -53,10 +42,24 @@ class TransmissionPayload(models.Model):
     accepted = models.BinaryField(null=True, help_text="Empty until a further payload is sent after an accepted one.")
     accepted_at = models.DateTimeField(null=True, help_text="When the payload in ``accepted`` was sent.")
 
-    objects = PayloadQuerySet.as_manager()
-
     def __str__(self) -> str:
         return f"payload of transmission {self.transmission_id}"
+
+
+def keep_accepted() -> list[str]:
+    """Return the SQL that keeps an existing row's payload as the accepted one, if it is the one that the LMS has.
+
+    The assignments must precede those of the new payload.
+    """
+    payload, transmission = TransmissionPayload._meta.db_table, ContentMetadataItemTransmission._meta.db_table
+    arrived = (
+        f"(SELECT item.payload_hash FROM {transmission} item"  # noqa: S608  (no value from outside)
+        f" WHERE item.id = {payload}.transmission_id AND item.state <> '{State.STAGED}')"
+    )
+    return [
+        f"{kept} = CASE WHEN {payload}.sent_hash = {arrived} THEN {payload}.{sent} ELSE {payload}.{kept} END"
+        for kept, sent in (("accepted", "sent"), ("accepted_at", "sent_at"))
+    ]
 
 
 def pack(payload: Payload, *, redacted: Callable[[str], str] = str) -> bytes:

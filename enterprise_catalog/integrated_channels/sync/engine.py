@@ -310,12 +310,14 @@ def _end(run: Run, state: RunState, reason: str) -> None:
         started_at = run.row.started_at if run.has_compared_all else None
         changes |= checkpoint.synced_fields(run.configuration, run.synced, fully_compared_at=started_at)
     with transaction.atomic():
-        leases.release(run.lease)
+        leases.release(run.lease, run.row)
         if run.unsaved_results is not None:
             attempts.write_results(run.unsaved_results, now=now)
-        run.row.save()
-        next_sync_at = _save_next_sync(run, next_sync_at, changes, now=now)
-        status.record_run(run.configuration.pk, _result_of(run, next_sync_at), now=now)
+        due = changes | {"next_sync_at": next_sync_at}
+        requests = run.lease.left_behind.requests
+        if not status.record_up_to_date(run.configuration.pk, _result_of(run, next_sync_at), due, requests=requests):
+            next_sync_at = _save_next_sync(run, next_sync_at, changes, now=now)
+            status.record_run(run.configuration.pk, _result_of(run, next_sync_at), now=now)
         figures.add_run(run.configuration.channel_code, run.row.counts.values(), run.fresh, day=now.date())
     figures.measure_run(run.configuration.channel_code, run.row, pause=run.pause)
 

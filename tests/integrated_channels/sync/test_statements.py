@@ -24,7 +24,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 MOST_PER_CHUNK = 9  #: In addition to ``MOST_WHEN_UNCHANGED``.
 MOST_WHEN_NOTHING_IS_TO_DO = 20
-MOST_WHEN_UNCHANGED = 9
+MOST_WHEN_UNCHANGED = {"mysql": 7, "sqlite": 9}  #: SQLite writes one table per statement.
 
 
 def statements_of(configuration: ChannelConfiguration, clock: Clock) -> int:
@@ -42,7 +42,7 @@ def test_a_first_sync_of_1000_items_takes_at_most_9_statements_per_chunk_of_100(
     taken = statements_of(configuration, clock)
 
     assert len(moodle.offered()) == 1000
-    assert taken <= MOST_PER_CHUNK * 10 + MOST_WHEN_UNCHANGED
+    assert taken <= MOST_PER_CHUNK * 10 + MOST_WHEN_UNCHANGED[connection.vendor]
 
 
 def test_updates_and_deletes_take_no_more_than_creates(
@@ -55,18 +55,18 @@ def test_updates_and_deletes_take_no_more_than_creates(
     changed = [course | {"title": "New"} for course in CourseFactory.numbered(300)]
     import_into(catalog, changed, now=clock.now, replace=True)
 
-    assert statements_of(configuration, clock) <= MOST_PER_CHUNK * 6 + MOST_WHEN_UNCHANGED
+    assert statements_of(configuration, clock) <= MOST_PER_CHUNK * 6 + MOST_WHEN_UNCHANGED[connection.vendor]
     assert len(moodle.offered()) == 300
 
 
 @pytest.mark.parametrize("count", [0, 10, 1000])
-def test_an_unchanged_sync_takes_at_most_9_statements_in_all(
+def test_an_unchanged_sync_takes_at_most_7_statements_in_all(
     configuration: ChannelConfiguration, customer: EnterpriseCustomer, clock: Clock, count: int
 ) -> None:
     CatalogFactory.create(courses=count, customer=customer)
     run_of(configuration, clock)
 
-    assert statements_of(configuration, clock) <= MOST_WHEN_UNCHANGED
+    assert statements_of(configuration, clock) <= MOST_WHEN_UNCHANGED[connection.vendor]
 
 
 @pytest.mark.parametrize("count", [0, 10, 1000])

@@ -1,0 +1,76 @@
+"""Updates of one row of each of several tables: one statement on MariaDB and MySQL, one per table on SQLite."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from django.db import connection
+from django.db.models import Exists
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from datetime import date
+    from decimal import Decimal
+    from uuid import UUID
+
+    from django.db.models import Model, QuerySet
+
+    #: A value as the drivers accept it.
+    Prepared = int | float | Decimal | str | bytes | date | UUID | None
+
+
+@dataclass(frozen=True, slots=True)
+class RowUpdate:
+    """The new values of columns of one row."""
+
+    model: type[Model]
+    where: Mapping[str, object]  #: Name of a field -> its value now. Contains the primary key.
+    changes: Mapping[str, object]  #: Name of a field -> its new value.
+
+
+def update_together(*updates: RowUpdate, unless: QuerySet[Model] | None = None) -> bool:
+    """Update rows of different tables if each of them exists, and ``unless`` finds nothing.
+
+    The caller opens a transaction. Rows that were found have locks until its end.
+
+    Returns:
+        False if a condition is not met. MariaDB and MySQL have then written nothing. SQLite may have written some of
+        the rows: the caller must write them again, or roll back.
+    """
+    if connection.vendor == "mysql":
+        return _update_joined(updates, unless)
+    absent = [] if unless is None else [~Exists(unless)]
+    return all(each.model._default_manager.filter(*absent, **each.where).update(**each.changes) for each in updates)
+
+
+def _update_joined(updates: Sequence[RowUpdate], unless: QuerySet[Model] | None) -> bool:
+    changes, new_values = _assignments(updates, [each.changes for each in updates])
+    conditions, values = _assignments(updates, [each.where for each in updates])
+    if unless is not None:
+        sql, parameters = unless.values("pk").query.sql_with_params()
+        conditions, values = [*conditions, f"NOT EXISTS ({sql})"], [*values, *parameters]
+    tables = ", ".join(_table(each.model) for each in updates)
+    sql = f"{tables} SET {', '.join(changes)} WHERE {' AND '.join(conditions)}"
+    with connection.cursor() as cursor:
+        cursor.execute(f"UPDATE {sql}", [*new_values, *values])
+        number: int = cursor.rowcount
+    return number > 0
+
+
+def _assignments(
+    updates: Sequence[RowUpdate], values: Sequence[Mapping[str, object]]
+) -> tuple[list[str], list[Prepared]]:
+    """Return ``table.column = %s`` for each of ``values``, and the parameters."""
+    sql, parameters = [], []
+    for each, of_row in zip(updates, values, strict=True):
+        fields = {field.name: field for field in each.model._meta.concrete_fields}
+        for name, value in of_row.items():
+            field = fields[name]
+            sql.append(f"{_table(each.model)}.{connection.ops.quote_name(str(field.column))} = %s")
+            parameters.append(field.get_db_prep_save(value, connection))
+    return sql, parameters
+
+
+def _table(model: type[Model]) -> str:
+    return connection.ops.quote_name(model._meta.db_table)

@@ -1,0 +1,83 @@
+"""Updates of several tables: all rows or none, and one statement on MariaDB and MySQL."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from enterprise_catalog.db.joined_updates import RowUpdate, update_together
+from enterprise_catalog.integrated_channels.models import (
+    ChannelConfiguration,
+    ContentMetadataItemTransmission,
+    RunState,
+    SyncLease,
+    SyncRun,
+)
+from tests.factories import DAY_ONE
+from tests.factories.channels import ConfigurationFactory, RunFactory, TransmissionFactory
+
+if TYPE_CHECKING:
+    from enterprise_catalog.integrated_channels.models import ChannelConfiguration as Configuration
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def configuration() -> Configuration:
+    """A configuration with a lease, and another one with the same values."""
+    for _ in range(2):
+        configuration = ConfigurationFactory.create()
+        SyncLease.objects.create(configuration=configuration, token=7)
+        RunFactory.create(configuration=configuration, state=RunState.RUNNING, finished_at=None)
+    return configuration
+
+
+def update_lease_and_run(configuration: Configuration, *, token: int) -> bool:
+    run = SyncRun.objects.get(configuration=configuration)
+    lease = {"configuration": configuration.pk, "token": token}
+    ended = {"state": RunState.COMPLETE, "finished_at": DAY_ONE, "counts": {"create": {"done": 3}}}
+    return update_together(
+        RowUpdate(SyncLease, lease, {"expires_at": DAY_ONE, "batch_sizes": {"create": 5}}),
+        RowUpdate(SyncRun, {"id": run.pk}, ended),
+    )
+
+
+def test_rows_of_two_tables_are_written_and_no_others(configuration: Configuration) -> None:
+    with CaptureQueriesContext(connection) as captured:
+        is_written = update_lease_and_run(configuration, token=7)
+
+    assert is_written
+    assert len(captured) == {"mysql": 2, "sqlite": 3}[connection.vendor]  # One reads the run.
+    [lease] = SyncLease.objects.filter(expires_at=DAY_ONE)
+    assert (lease.configuration_id, lease.batch_sizes) == (configuration.pk, {"create": 5})
+    [run] = SyncRun.objects.filter(state=RunState.COMPLETE)
+    assert (run.configuration_id, run.finished_at, run.counts) == (configuration.pk, DAY_ONE, {"create": {"done": 3}})
+
+
+def test_a_row_with_other_values_lets_nothing_be_written(configuration: Configuration) -> None:
+    assert not update_lease_and_run(configuration, token=6)
+
+    assert not SyncLease.objects.exclude(expires_at=None).exists()
+    assert not SyncRun.objects.exclude(state=RunState.RUNNING).exists()
+
+
+def test_a_row_that_already_has_the_values_counts_as_written(configuration: Configuration) -> None:
+    assert update_lease_and_run(configuration, token=7)
+    assert update_lease_and_run(configuration, token=7)
+
+
+def test_nothing_is_written_if_a_forbidden_row_exists(configuration: Configuration) -> None:
+    rows = ContentMetadataItemTransmission.objects.filter(configuration=configuration, state="held")
+    update = RowUpdate(ChannelConfiguration, {"id": configuration.pk}, {"synced_items": 5})
+    TransmissionFactory.create(held=True)
+
+    without = update_together(update, unless=rows)
+    TransmissionFactory.create(configuration=configuration, held=True)
+    with_one = update_together(RowUpdate(update.model, update.where, {"synced_items": 6}), unless=rows)
+
+    assert (without, with_one) == (True, False)
+    configuration.refresh_from_db()
+    assert configuration.synced_items == 5

@@ -188,9 +188,27 @@ class Record:
         return self.state is State.DELETED and self.is_deleted and self.due_since is None
 
     @property
+    def is_planned(self) -> bool:
+        """True if a run planned to create the item, and no run has tried it.
+
+        Every run that stores versions of the catalogs withdraws such items, or marks the catalog that has them now. So
+        the item was in ``catalog_uuid`` at these versions.
+        """
+        is_create = (self.state, self.action, self.presence) == (State.PENDING, Action.CREATE, Presence.ABSENT)
+        versions_and_times = (self.content_updated_at, self.attempted_updated_at, self.next_attempt_at)
+        is_untried = not (self.failures or self.split_level or self.is_deleted) and not any(versions_and_times)
+        return is_create and is_untried and self.catalog_uuid is not None and self.due_since is not None
+
+    @property
     def is_never_sent(self) -> bool:
         """True if no call can have created the item in the LMS."""
         return self.presence is Presence.ABSENT and self.content_updated_at is None
+
+    def as_in_history(self) -> Record:
+        """Return the record as :class:`History` has it: of a settled item, only what planning needs."""
+        if not self.is_settled:
+            return self
+        return Record.of_settled(self.content_key, self.catalog_uuid, self.content_updated_at)
 
     def has_version_of(self, item: DesiredItem) -> bool:
         """Return True if the newest version was sent last, from the catalog that supplies the item now."""
@@ -292,16 +310,19 @@ class SyncPlan:
     kept: int = 0  #: Items that left the catalogs, and that an operator decided to keep.
     staged: int = 0  #: Items in the feed as they should be, not fetched by the LMS yet.
     back: list[str] = field(default_factory=list)  #: Keys of due items that match the LMS again.
+    #: Creates of planned items that another catalog supplies now.
+    moved: list[PlannedItem] = field(default_factory=list)
+    postponed: int = 0  #: Further planned items to create, which wait longer than all in ``creates``.
 
     @property
     def desired(self) -> int:
         """Number of items in the catalogs, without items that are waiting, staged or dead letters."""
-        return self.matched + len(self.back) + len(self.creates) + len(self.updates)
+        return self.matched + len(self.back) + len(self.creates) + len(self.updates) + self.postponed
 
     @property
     def size(self) -> int:
         """Number of items to send."""
-        return len(self.deletes) + len(self.creates) + len(self.updates)
+        return len(self.deletes) + len(self.creates) + len(self.updates) + self.postponed
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 Results of a run:
 
 ``runs.py``          Rows of runs: started, settled if their worker died, removed when they are old.
-``plan_marks.py``    Marks of a plan on the rows: withdrawn, held, released, reverted, planned, left over.
+``plan_marks.py``    Marks of a plan on the rows: withdrawn, held, released, reverted, planned, moved, left over.
 ``attempts.py``      Attempts before a call, and their results after it, in bulk.
 ``transitions.py``   The state that follows from a result, and the pause before the next attempt.
 ``status.py``        The status of a configuration after a run or a decision.

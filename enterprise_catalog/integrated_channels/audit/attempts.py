@@ -60,18 +60,21 @@ CHANGING_COLUMNS: Final = [
 
 
 def read_rows(
-    configuration: ChannelConfiguration, chunks: Iterator[Chunk], *, size: int
+    configuration: ChannelConfiguration, chunks: Iterator[Chunk], *, size: int, known: Rows
 ) -> Iterator[tuple[Chunk, Rows]]:
     """Yield each chunk with its rows; one statement reads the rows of several chunks.
 
     Args:
         size: maximum number of items per chunk.
+        known: rows that were just read. Used only for the first chunks: until later ones, they may change.
     """
+    of_configuration = ContentMetadataItemTransmission.objects.of(configuration)
     while group := list(islice(chunks, max(1, ROWS_PER_STATEMENT // size))):
         keys = [item.content_key for chunk in group for item in chunk.items]
-        rows = {
-            row.content_key: row for row in ContentMetadataItemTransmission.objects.of(configuration).with_keys(keys)
-        }
+        unknown = [key for key in keys if key not in known]
+        found = of_configuration.with_keys(unknown) if unknown else ()
+        rows = {**known, **{row.content_key: row for row in found}}
+        known = {}
         for chunk in group:
             yield chunk, {item.content_key: rows[item.content_key] for item in chunk.items}
 

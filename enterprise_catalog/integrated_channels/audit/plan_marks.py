@@ -1,7 +1,9 @@
-"""Marks of a plan on the rows: withdrawn, held, released, reverted, planned, left over."""
+"""Marks of a plan on the rows: withdrawn, held, released, reverted, planned, moved, left over."""
 
 from __future__ import annotations
 
+from collections import defaultdict
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from django.db.models.functions import Coalesce
@@ -18,6 +20,7 @@ from enterprise_catalog.integrated_channels.models import (
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
     from datetime import datetime
+    from uuid import UUID
 
     from enterprise_catalog.integrated_channels.audit.leases import Lease
     from enterprise_catalog.integrated_channels.domain import PlannedItem
@@ -124,6 +127,22 @@ def note_planned(
         insert_values(ContentMetadataItemTransmission, _PLANNED_COLUMNS, rows)
 
     leases.fenced_batches([item for item in items if not item.is_known], insert_part, lease=lease, now=now)
+
+
+def note_moved(
+    configuration: ChannelConfiguration, items: Collection[PlannedItem], *, lease: Lease, now: datetime
+) -> None:
+    """Record the catalogs of items that no run has tried yet, and that another catalog supplies now."""
+    keys: dict[UUID | None, list[str]] = defaultdict(list)
+    for item in items:
+        keys[item.catalog_uuid].append(item.content_key)
+    for catalog_uuid, of_catalog in keys.items():
+        change = partial(_write_catalog, configuration, catalog_uuid)
+        leases.fenced_batches(of_catalog, change, lease=lease, now=now)
+
+
+def _write_catalog(configuration: ChannelConfiguration, catalog_uuid: UUID | None, keys: Sequence[str]) -> None:
+    _rows(configuration, keys).update(catalog_uuid=catalog_uuid)
 
 
 def note_left_over(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING, Final
 from uuid import UUID
@@ -34,6 +35,20 @@ _STATES: Final = {state.value: state for state in State}
 _ACTIONS: Final = {action.value: action for action in Action}
 _PRESENCES: Final = {presence.value: presence for presence in Presence}
 
+#: As ``Record.is_planned``.
+_PLANNED: Final = Q(
+    state=State.PENDING,
+    action=Action.CREATE,
+    presence=Presence.ABSENT,
+    attempts=0,
+    split_level=0,
+    catalog_uuid__isnull=False,
+    due_since__isnull=False,
+    content_updated_at__isnull=True,
+    attempted_updated_at__isnull=True,
+    next_attempt_at__isnull=True,
+    deleted_at__isnull=True,
+)
 _NOT_TRANSMITTED: Final = tuple(state for state in State if state is not State.TRANSMITTED)
 _SETTLED: Final = (State.TRANSMITTED, State.DELETED)
 
@@ -70,6 +85,15 @@ class ConfigurationQuerySet(models.QuerySet["ChannelConfiguration"]):
     def sync_at_once(self, now: datetime, **changes: object) -> int:
         """Make syncs due like :meth:`make_due`, and end the pauses that their LMSs need: a user asks for them."""
         return self.update(**changes, next_sync_at=now, not_before=None, sync_requests=F("sync_requests") + 1)
+
+
+@dataclass(frozen=True, slots=True)
+class TouchedRows:
+    """Rows of items that changed or are not settled, by content key."""
+
+    records: dict[str, Record]  #: As :meth:`TransmissionQuerySet.history` represents them.
+    rows: dict[str, ContentMetadataItemTransmission]  #: Of items that are not settled, and of up to 1,000 others.
+    postponed: int = 0  #: Number of further items that are only planned.
 
 
 class TransmissionQuerySet(models.QuerySet["ContentMetadataItemTransmission"]):
@@ -144,22 +168,56 @@ class TransmissionQuerySet(models.QuerySet["ContentMetadataItemTransmission"]):
         with consistent_read():
             return History(self._settled(), {record.content_key: record for record in _records(others)})
 
-    def touched(self, keys: Iterable[str]) -> dict[str, Record]:
-        """Return content key -> record, for rows with these keys and for all rows that are not settled.
+    def touched(self, keys: Iterable[str]) -> TouchedRows:
+        """Return the rows with these keys, and all rows that are not settled.
 
         One statement for up to 1,000 keys, and one for each further 1,000. Each of its parts reads an index range.
         """
         remaining = iter(keys)
-        due = self.filter(state__in=_SETTLED, due_since__isnull=False)
         first = self.with_keys(list(islice(remaining, 1_000)))
-        records = {record.content_key: record for record in _records(self.unsettled().union(due, first, all=True))}
-        while part := list(islice(remaining, 1_000)):
-            records |= {record.content_key: record for record in _records(self.with_keys(part))}
-        # As ``history`` represents settled items.
-        return {
-            key: Record.of_settled(key, record.catalog_uuid, record.content_updated_at) if record.is_settled else record
-            for key, record in records.items()
-        }
+        rows = {row.content_key: row for row in self.unsettled().union(self._due_again(), first, all=True)}
+        records = [row.as_record() for row in rows.values()]
+        records += self._records_with(remaining)
+        return TouchedRows(_by_key(records), rows)
+
+    def touched_in_part(self, keys: Iterable[str], *, planned: int, others: int) -> TouchedRows | None:
+        """Return the rows like :meth:`touched`, but of items that are only planned, those that have waited longest.
+
+        Planned items are those of ``Record.is_planned``. Their rows are settled by runs alone, in this order. The cost
+        of a run of a large first sync therefore follows the number of items that it sends.
+
+        Args:
+            planned: maximum number of planned items.
+            others: maximum number of other items that are not settled.
+
+        Returns:
+            ``None`` if there are more of the others.
+        """
+        remaining = iter(keys)
+        first = list(islice(remaining, 1_000))
+        unplanned = self.unsettled().exclude(_PLANNED).union(self._due_again(), self.with_keys(first), all=True)
+        with consistent_read():
+            pending = self.filter(state=State.PENDING).count()
+            records = list(_records(unplanned, limit=others + len(first) + 1))
+            if len(records) > others + len(first):
+                return None
+            records += [*_records(self.planned(), limit=planned), *self._records_with(remaining)]
+        found = _by_key(records)
+        number = sum(record.state is State.PENDING for record in found.values())
+        return TouchedRows(found, {}, postponed=pending - number)
+
+    def planned(self) -> TransmissionQuerySet:
+        """Only transmissions of items that are planned, as in ``Record.is_planned``; longest waiting first."""
+        return self.filter(_PLANNED).order_by("due_since", "content_key")
+
+    def _due_again(self) -> TransmissionQuerySet:
+        """Only transmissions that were settled, and are due."""
+        return self.filter(state__in=_SETTLED, due_since__isnull=False)
+
+    def _records_with(self, keys: Iterator[str]) -> Iterator[Record]:
+        """Yield the records of rows with these keys; one statement for each 1,000 keys."""
+        while part := list(islice(keys, 1_000)):
+            yield from _records(self.with_keys(part))
 
     def _settled(self) -> Mapping[UUID | None, Mapping[str, str | None]]:
         """Return the versions of items that the LMS has and that are not due: catalog -> key -> version."""
@@ -174,7 +232,11 @@ class TransmissionQuerySet(models.QuerySet["ContentMetadataItemTransmission"]):
         return {UUID(catalog) if catalog else None: of_catalog for catalog, of_catalog in versions.items()}
 
 
-def _records(transmissions: TransmissionQuerySet) -> Iterator[Record]:
+def _by_key(records: Iterable[Record]) -> dict[str, Record]:
+    return {record.content_key: record.as_in_history() for record in records}
+
+
+def _records(transmissions: TransmissionQuerySet, *, limit: int | None = None) -> Iterator[Record]:
     columns = transmissions.values_list(
         "content_key",
         "state",
@@ -190,7 +252,7 @@ def _records(transmissions: TransmissionQuerySet) -> Iterator[Record]:
         "split_level",
         "payload_hash",
     )
-    for row in columns.iterator(10_000):
+    for row in columns[:limit].iterator(10_000):
         key, state, action, presence, catalog, sent, tried, due, since, deleted, failures, split_level, digest = row
         yield Record(
             key,

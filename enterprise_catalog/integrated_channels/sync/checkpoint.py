@@ -38,8 +38,6 @@ if TYPE_CHECKING:
 
 #: Reason in the row of a run that needed no diff.
 REASON: Final = "Nothing has changed in the catalogs since the last complete run."
-#: Largest number of unsettled items that the catalogs are asked for one by one, instead of all items.
-MAX_UNSETTLED: Final = 1_000
 
 
 def known_etag(configuration: ChannelConfiguration, left_behind: LeftBehind, *, now: datetime) -> str:
@@ -63,7 +61,7 @@ def why_full(
         return reason
     if {str(catalog_uuid) for catalog_uuid in catalogs} != left_behind.synced_versions.keys():
         return Comparison.EDITED
-    return Comparison.MANY if left_behind.unsettled > MAX_UNSETTLED else None
+    return None
 
 
 def _why_doubt(configuration: ChannelConfiguration, left_behind: LeftBehind, now: datetime) -> Comparison | None:

@@ -36,8 +36,11 @@ if TYPE_CHECKING:
 CHUNK_SIZE: Final = 100
 
 
-def send(run: Run, sync_plan: SyncPlan, catalog: CatalogClient, channel: Channel) -> None:
+def send(run: Run, sync_plan: SyncPlan, catalog: CatalogClient, channel: Channel, *, known_rows: attempts.Rows) -> None:
     """Send the plan to the LMS, as far as the limits of one run allow; ``run`` records how far that was.
+
+    Args:
+        known_rows: rows that were read for the plan, if any.
 
     Raises:
         StopSyncError: nothing else in this run will work.
@@ -51,6 +54,7 @@ def send(run: Run, sync_plan: SyncPlan, catalog: CatalogClient, channel: Channel
     sync_plan = _release(run, sync_plan)
     plan_marks.take_back(configuration, sync_plan.back, lease=lease, now=run.clock())
     plan_marks.note_planned(configuration, sync_plan.creates, lease=lease, now=run.clock())
+    plan_marks.note_moved(configuration, sync_plan.moved, lease=lease, now=run.clock())
     size = min(configuration.chunk_size or max(channel.items_per_call, CHUNK_SIZE), bulk.ROWS_PER_STATEMENT)
     waiting = deque(
         chunks(
@@ -68,7 +72,9 @@ def send(run: Run, sync_plan: SyncPlan, catalog: CatalogClient, channel: Channel
         ) as prefetcher:
             timing = Timing(lease.pacer, run.clock, renew_if_due=run.renewer.before_request)
             transmitter = Transmitter(channel, renew_if_due=run.renewer.renew_if_due, timing=timing)
-            _send_chunks(run, waiting, _Sender(prefetcher, channel, transmitter), size=size)
+            marked = {*sync_plan.released, *(item.content_key for item in sync_plan.moved)}  # Changed above.
+            rows = {key: row for key, row in known_rows.items() if key not in marked}
+            _send_chunks(run, waiting, _Sender(prefetcher, channel, transmitter), size=size, known_rows=rows)
     except StopSyncError as error:
         is_continued = isinstance(error, (ThrottledError, StopRequestedError, RunDeadlineError))
         reason = "" if is_continued else f"Not sent: {error.message}"
@@ -106,7 +112,7 @@ class _Sender:
     transmitter: Transmitter
 
 
-def _send_chunks(run: Run, waiting: deque[Chunk], sender: _Sender, *, size: int) -> None:
+def _send_chunks(run: Run, waiting: deque[Chunk], sender: _Sender, *, size: int, known_rows: attempts.Rows) -> None:
     """Send as many waiting chunks as one run may, and remove them from ``waiting``.
 
     Raises:
@@ -114,7 +120,8 @@ def _send_chunks(run: Run, waiting: deque[Chunk], sender: _Sender, *, size: int)
     """
     to_send = list(islice(waiting, run.configuration.max_chunks_per_run))
     following = iter([*to_send[1:], None])
-    for number, (chunk, rows) in enumerate(attempts.read_rows(run.configuration, iter(to_send), size=size)):
+    rows_of_chunks = attempts.read_rows(run.configuration, iter(to_send), size=size, known=known_rows)
+    for number, (chunk, rows) in enumerate(rows_of_chunks):
         if number and run.yield_if_due():  # Each run sends at least one chunk, so that every customer moves on.
             return
         next_chunk = next(following)

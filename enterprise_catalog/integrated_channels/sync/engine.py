@@ -69,8 +69,12 @@ OVERRUN_PAUSE: Final = timedelta(minutes=5)
 LONGEST_OVERRUN_PAUSE: Final = timedelta(days=1)
 #: Longest pause after an overrun in which something was sent. A large first sync of a slow LMS takes many runs.
 LONGEST_OVERRUN_PAUSE_IF_SENT: Final = timedelta(hours=1)
+#: Largest number of planned items that a run reads, if many items are not settled.
+MAX_PLANNED: Final = 10_000
 #: Reason in the row of a run that ended after its time slice.
 SLICE_REASON: Final = "The time slice of the run has ended. The next run continues."
+#: Reason in the row of a run that sent only a part of many planned items.
+PART_REASON: Final = "The run took the items that have waited longest. The next run continues."
 
 
 def sync(
@@ -179,15 +183,15 @@ def _do_work(run: Run) -> tuple[RunState, str]:
                 return _final_state(run, [checkpoint.REASON])
             run.customer_name = catalogs.customer_name
             inputs = _compare(run, catalog, catalogs)
-            sync_plan, synced = inputs.plan(saved=run.saved), inputs.synced
+            sync_plan, synced, rows = inputs.plan(saved=run.saved), inputs.synced, inputs.rows
             del inputs  # Frees the memory of a large catalog; the plan is enough from here on.
             run.record_plan(sync_plan)
             run.synced = synced
             run.etag = catalogs.etag
-            send(run, sync_plan, catalog, channel)
+            send(run, sync_plan, catalog, channel, known_rows=rows)
     except StopSyncError as error:
         return _record_stop(error, run)
-    reasons = [SLICE_REASON] if run.has_yielded else []
+    reasons = [SLICE_REASON] if run.has_yielded else [PART_REASON] if sync_plan.postponed else []
     if run.row.held:
         reasons.append(plan_marks.held_reason(run.row.held))
     if run.row.staged:
@@ -210,7 +214,15 @@ def _compare(run: Run, catalog: CatalogClient, catalogs: CatalogList) -> PlanInp
         )
         current = {catalog_uuid: catalogs.versions.get(catalog_uuid, "") for catalog_uuid in to_send}
         try:
-            inputs = load_changed_inputs(configuration, catalog, synced=synced, current=current, now=now)
+            inputs = load_changed_inputs(
+                configuration,
+                catalog,
+                synced=synced,
+                current=current,
+                unsettled=left_behind.unsettled,
+                most_planned=MAX_PLANNED,
+                now=now,
+            )
         except ChangesUnavailableError as error:
             reason = Comparison(error.reason)
         else:

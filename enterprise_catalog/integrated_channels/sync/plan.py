@@ -44,6 +44,7 @@ def plan(
     records: Mapping[str, Record],
     *,
     matched: int = 0,
+    postponed: int = 0,
     now: datetime,
     delete_limit: DeleteLimit = NO_LIMIT,
 ) -> SyncPlan:
@@ -53,6 +54,7 @@ def plan(
         desired: content key -> the item's catalog and version; the union of the configuration's catalogs.
         records: content key -> record from the audit rows, including deleted items.
         matched: number of further items that the LMS already has as they should be.
+        postponed: number of further items that an earlier run planned to create.
         now: failed items are left out until their next attempt is due.
         delete_limit: if the deletes exceed it, the deletes that were not approved are held.
     """
@@ -79,6 +81,8 @@ def plan(
         kept=len(idle[Idle.KEPT]),
         staged=len(idle[Idle.STAGED]),
         back=idle[Idle.BACK],
+        moved=[item for item in planned[Action.CREATE] if _has_moved(item, records.get(item.content_key))],
+        postponed=postponed,
     )
 
 
@@ -95,6 +99,10 @@ def step_of(key: str, item: DesiredItem | None, record: Record | None, *, now: d
     if item is not None:
         return _step_of_desired(key, item, record, now)
     return None if record is None or record.is_deleted else _step_of_left(key, record, now)
+
+
+def _has_moved(item: PlannedItem, record: Record | None) -> bool:
+    return record is not None and record.is_planned and record.catalog_uuid != item.catalog_uuid
 
 
 def _within(

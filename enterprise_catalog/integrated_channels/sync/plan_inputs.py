@@ -7,9 +7,9 @@ record, is as it should be. It needs no look at its row and no question to the c
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias
 from uuid import UUID
 
 from enterprise_catalog.integrated_channels.catalog_api.changes import Changes, read_moment
@@ -24,10 +24,16 @@ from enterprise_catalog.integrated_channels.sync.plan import plan
 from enterprise_catalog.integrated_channels.sync.saved_plan import SavedPlan
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from enterprise_catalog.integrated_channels.catalog_api.client import CatalogClient
     from enterprise_catalog.integrated_channels.domain import History, Record, SyncPlan
     from enterprise_catalog.integrated_channels.models import ChannelConfiguration
+    from enterprise_catalog.integrated_channels.models.querysets import TouchedRows
 
+#: Largest number of unsettled items that the catalogs are asked for one by one, instead of all items. Items that are
+#: only planned do not count.
+MAX_UNSETTLED: Final = 1_000
 #: Returns content key -> version, for those of the keys that are in the catalog now.
 FetchVersions: TypeAlias = Callable[[UUID, Sequence[str]], Mapping[str, datetime]]
 
@@ -49,6 +55,9 @@ class PlanInputs:
     records: Mapping[str, Record]  #: By content key; without items that matched.
     at: datetime
     untouched: int = 0  #: Number of further items that match, and that were not read.
+    postponed: int = 0  #: Number of further items that an earlier run planned to create, and that were not read.
+    #: Whole rows, by content key; few or none. The first chunks of the plan need not read them again.
+    rows: dict[str, ContentMetadataItemTransmission] = field(default_factory=dict)
 
     def plan(self, *, saved: SavedPlan | None = None) -> SyncPlan:
         """Return the actions of a run.
@@ -62,7 +71,14 @@ class PlanInputs:
         matched = len(self.desired.matched) + self.untouched
         # The plan is carried out as shown: exactly the items that were due at its time are due now.
         now = saved.planned_at if saved else self.at
-        return plan(self.desired.items, self.records, matched=matched, now=now, delete_limit=limit)
+        return plan(
+            self.desired.items,
+            self.records,
+            matched=matched,
+            postponed=self.postponed,
+            now=now,
+            delete_limit=limit,
+        )
 
     def to_save(self) -> SavedPlan:
         """Return the saved form, which later shows if the plan is still valid."""
@@ -71,7 +87,8 @@ class PlanInputs:
     @property
     def synced(self) -> Synced:
         """The state that the rows record after a run has carried out, or marked, the whole plan."""
-        return Synced(self.desired.versions, len(self.desired.matched) + len(self.desired.items) + self.untouched)
+        read = len(self.desired.matched) + len(self.desired.items)
+        return Synced(self.desired.versions, read + self.untouched + self.postponed)
 
 
 def load_plan_inputs(
@@ -98,13 +115,18 @@ def load_changed_inputs(
     *,
     synced: Synced,
     current: Mapping[UUID, str],
+    unsettled: int,
+    most_planned: int,
     now: datetime,
 ) -> PlanInputs:
     """Return the inputs of the same plan, from the changes since ``synced`` and the rows that are not settled.
 
-    Reads and requests only these items. Writes nothing, here or elsewhere.
+    Reads and requests only these items. Writes nothing, here or elsewhere. If many items are only planned, as in a
+    large first sync that takes several runs, the plan contains those that have waited longest, and counts the others.
 
     Args:
+        unsettled: number of items that are not settled, as last counted.
+        most_planned: largest number of planned items in the plan, if many items are not settled.
         synced: of the last run.
         current: catalog -> current version, for exactly the catalogs of ``synced``.
 
@@ -119,16 +141,29 @@ def load_changed_inputs(
     }
     versions = {**current, **{catalog_uuid: found.version for catalog_uuid, found in changes.items()}}
     keys = set[str]().union(*(found.keys for found in changes.values()))
-    records = ContentMetadataItemTransmission.objects.of(configuration).touched(keys)
+    found_rows = _read_rows(configuration, keys, unsettled=unsettled, most_planned=most_planned)
 
     def fetch_versions(catalog_uuid: UUID, keys: Sequence[str]) -> Mapping[str, datetime]:
         return catalog.fetch_versions(catalog_uuid, keys, at=versions[catalog_uuid])
 
-    touched = find_touched(sorted(current), changes, records, fetch_versions)
-    untouched = synced.items - touched.desired_before
+    touched = find_touched(sorted(current), changes, found_rows.records, fetch_versions)
+    untouched = synced.items - touched.desired_before - found_rows.postponed
     if untouched < 0:
         raise ChangesUnavailableError(NoChangesReason.MISCOUNTED)
-    return PlanInputs(configuration, Desired({}, touched.desired, versions), records, now, untouched)
+    desired = Desired({}, touched.desired, versions)
+    return PlanInputs(configuration, desired, found_rows.records, now, untouched, found_rows.postponed, found_rows.rows)
+
+
+def _read_rows(
+    configuration: ChannelConfiguration, keys: Collection[str], *, unsettled: int, most_planned: int
+) -> TouchedRows:
+    rows = ContentMetadataItemTransmission.objects.of(configuration)
+    if unsettled <= MAX_UNSETTLED:
+        return rows.touched(keys)
+    found = rows.touched_in_part(keys, planned=most_planned, others=MAX_UNSETTLED)
+    if found is None:
+        raise ChangesUnavailableError(NoChangesReason.MANY)
+    return found
 
 
 def catalogs_to_send(configuration: ChannelConfiguration, of_customer: Sequence[UUID]) -> Sequence[UUID]:
@@ -204,43 +239,47 @@ def find_touched(
         records: content key -> record, for all items that are not settled, and for all changed items with a row.
     """
     keys = sorted(records.keys() | set[str]().union(*(found.keys for found in changes.values())))
-    versions = {key: _known_versions(key, catalog_uuids, changes, records.get(key)) for key in keys}
+    items = {key: _known_items(key, catalog_uuids, changes, records.get(key)) for key in keys}
     for catalog_uuid in catalog_uuids:
-        if asked := [key for key in keys if catalog_uuid not in versions[key]]:
+        if asked := [key for key in keys if catalog_uuid not in items[key]]:
             found = fetch_versions(catalog_uuid, asked)
             for key in asked:
-                versions[key][catalog_uuid] = found.get(key)
+                items[key][catalog_uuid] = DesiredItem(catalog_uuid, found[key]) if key in found else None
     desired: dict[str, DesiredItem] = {}
     for key in keys:
         record = records.get(key)
-        holders = {holder: version for holder in catalog_uuids if (version := versions[key][holder])}
+        held = [item for catalog_uuid in catalog_uuids if (item := items[key][catalog_uuid])]
         own = None if record is None or record.is_deleted else record.catalog_uuid
-        holder = own if own in holders else next(iter(holders), None)
-        if holder is not None:
-            desired[key] = DesiredItem(holder, holders[holder])
-    return Touched(desired, desired_before=sum(_was_desired(key, versions[key], changes) for key in keys))
+        item = next((item for item in held if item.catalog_uuid == own), next(iter(held), None))
+        if item is not None:
+            desired[key] = item
+    return Touched(desired, desired_before=sum(_was_desired(key, items[key], changes) for key in keys))
 
 
-def _known_versions(
+def _known_items(
     key: str, catalog_uuids: Sequence[UUID], changes: Mapping[UUID, Changes], record: Record | None
-) -> dict[UUID, datetime | None]:
-    """Return catalog -> version of the item, ``None`` if it does not have the item. Other catalogs must be asked."""
-    known = {catalog_uuid: found.present.get(key) for catalog_uuid, found in changes.items() if key in found}
-    nowhere: dict[UUID, datetime | None] = dict.fromkeys(catalog_uuids)
+) -> dict[UUID, DesiredItem | None]:
+    """Return catalog -> its item, ``None`` if it does not have the item. Other catalogs must be asked."""
+    known: dict[UUID, DesiredItem | None] = {
+        catalog_uuid: DesiredItem(catalog_uuid, found.present[key]) if key in found.present else None
+        for catalog_uuid, found in changes.items()
+        if key in found
+    }
+    nowhere: dict[UUID, DesiredItem | None] = dict.fromkeys(catalog_uuids)
     if record is None or record.is_settled_as_deleted:
         return nowhere | known
     own = record.catalog_uuid
-    if record.is_settled and own in nowhere and (own not in known or known[own]):
-        # Still in the catalog that it was sent from, so the others do not count.
-        return nowhere | {own: record.content_updated_at} | known
+    if (record.is_settled or record.is_planned) and own in nowhere and (own not in known or known[own]):
+        # Still in the catalog of the row, so the others do not count. Nothing depends on the version of a planned item.
+        return nowhere | {own: DesiredItem(own, record.content_updated_at)} | known
     return known
 
 
-def _was_desired(key: str, versions: Mapping[UUID, datetime | None], changes: Mapping[UUID, Changes]) -> bool:
+def _was_desired(key: str, items: Mapping[UUID, DesiredItem | None], changes: Mapping[UUID, Changes]) -> bool:
     """Return True if the item belonged in the LMS before the changes."""
 
     def was_in(catalog_uuid: UUID) -> bool:
         found = changes.get(catalog_uuid)
-        return versions[catalog_uuid] is not None if found is None or key not in found else key not in found.joined
+        return items[catalog_uuid] is not None if found is None or key not in found else key not in found.joined
 
-    return any(map(was_in, versions))
+    return any(map(was_in, items))

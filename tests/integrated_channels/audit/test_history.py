@@ -94,12 +94,12 @@ def test_touched_are_rows_with_the_keys_and_rows_that_are_not_settled() -> None:
     history = rows.history().records_but_of({})
 
     with CaptureQueriesContext(connection) as captured:
-        none, some = rows.touched([]), rows.touched(["b", "gone", "x"])
+        none, some = rows.touched([]).records, rows.touched(["b", "gone", "x"]).records
 
     assert len(captured) == 2
     assert none.keys() == {"queued", "failed", "held", "left over"}
     assert some == {key: history[key] for key in (*none, "b", "gone")}
-    assert rows.touched(f"{number}" for number in range(2_001)) == none
+    assert rows.touched(f"{number}" for number in range(2_001)).records == none
 
 
 @pytest.mark.django_db(transaction=True)  # ANALYZE TABLE commits.
@@ -123,6 +123,50 @@ def test_touched_rows_are_read_from_index_ranges() -> None:
         assert all(" range " in line for line in reads), plan
     else:
         assert all("SEARCH" in line for line in reads), plan
+
+
+@pytest.mark.django_db
+def test_of_many_planned_items_those_are_read_that_have_waited_longest() -> None:
+    configuration = ConfigurationFactory.create()
+    for key, due in {"a": DAY_TWO, "b": DAY_ONE, "c": DAY_TWO, "d": DAY_TWO, "e": DAY_TWO}.items():
+        TransmissionFactory.create(content_key=key, configuration=configuration, catalog_uuid=CATALOG, due_since=due)
+    others: dict[str, dict[str, Any]] = {
+        "approved": {"in_lms": True, "state": State.PENDING, "action": Action.DELETE, "due_since": DAY_ONE},
+        "tried": {"attempted": True},
+        "failed": {"retrying": True},
+        "queued": {"transmitted": True, "due_since": DAY_TWO},
+    }
+    for key, columns in others.items():
+        TransmissionFactory.create(content_key=key, configuration=configuration, catalog_uuid=CATALOG, **columns)
+    TransmissionFactory.create(content_key="done", configuration=configuration, transmitted=True, catalog_uuid=CATALOG)
+    rows = ContentMetadataItemTransmission.objects.filter(configuration=configuration)
+
+    part = rows.touched_in_part(["e", "done", "x"], planned=2, others=4)
+
+    assert part is not None
+    assert part.records.keys() == {"a", "b", *others, "e", "done"}
+    assert part.records == {key: rows.history().records_but_of({})[key] for key in part.records}
+    assert {key for key, record in part.records.items() if record.is_planned} == {"a", "b", "e"}
+    assert part.postponed == 2
+    assert rows.touched_in_part([], planned=2, others=3) is None
+
+
+@pytest.mark.django_db(transaction=True)  # ANALYZE TABLE commits.
+def test_planned_items_are_read_in_the_order_of_an_index() -> None:
+    keys = [f"{number:06}" for number in range(1_000)]
+    configurations = [ConfigurationFactory.create() for _ in range(3)]
+    for configuration in configurations:
+        TransmissionFactory.create_for_keys(keys, configuration=configuration, catalog_uuid=CATALOG)
+    if connection.vendor == "mysql":
+        with connection.cursor() as cursor:
+            cursor.execute(f"ANALYZE TABLE {ContentMetadataItemTransmission._meta.db_table}")
+    rows = ContentMetadataItemTransmission.objects.filter(configuration=configurations[0])
+
+    plan = plan_of(lambda: list(rows.planned()[:10]), of=ContentMetadataItemTransmission)
+
+    assert "transmission_by_state" in plan
+    assert "filesort" not in plan
+    assert "TEMP B-TREE" not in plan
 
 
 @pytest.mark.django_db(transaction=True)

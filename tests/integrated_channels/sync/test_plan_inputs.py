@@ -1,7 +1,7 @@
 """A plan from changes equals the plan from all items: for any catalogs, any rows and any history since.
 
 The rows are those that a run leaves behind, so only one rule limits them: an item without an unsettled row is as it was
-in the catalogs of that run.
+in the catalogs of that run, and an item that was only planned was in the catalog of its row.
 """
 
 from __future__ import annotations
@@ -55,7 +55,8 @@ UNSETTLED = st.builds(
     split_level=st.integers(0, 2),
     due_since=st.none() | MOMENTS,
     is_payload_known=st.booleans(),
-).filter(lambda record: not (record.is_settled or record.is_settled_as_deleted))
+).filter(lambda record: not (record.is_settled or record.is_settled_as_deleted or record.is_planned))
+PLANNED = Record("", State.PENDING, Action.CREATE, Presence.ABSENT, None, None, None, None, is_deleted=False)
 
 
 @dataclass
@@ -114,7 +115,9 @@ def customers(draw: st.DrawFn) -> Customer:
         elif holders:
             holder = draw(st.sampled_from(holders))
             version = histories[holder][0][key]
-            record = replace(SETTLED, catalog_uuid=holder, content_updated_at=version, attempted_updated_at=version)
+            settled = replace(SETTLED, content_updated_at=version, attempted_updated_at=version)
+            planned = replace(PLANNED, due_since=draw(MOMENTS))
+            record = replace(draw(st.sampled_from([settled, planned])), catalog_uuid=holder)
         elif draw(st.booleans()):
             record = GONE
         else:
@@ -156,6 +159,37 @@ def test_a_plan_from_changes_equals_the_plan_from_all_items(customer: Customer, 
     event("some items were not read" if untouched else "all items were read")
 
 
+@given(customer=customers(), most=st.integers(0, 3), limit=st.sampled_from([(0, 0), (1, 30), (0, 100)]))
+def test_a_plan_of_some_planned_items_is_the_whole_plan_without_the_others(
+    customer: Customer, most: int, limit: tuple[int, int]
+) -> None:
+    configuration = ChannelConfiguration(delete_limit_items=limit[0], delete_limit_percent=limit[1])
+    changes = customer.changes
+    changed = set[str]().union(*(found.keys for found in changes.values()))
+    unsettled = {
+        key: record
+        for key, record in customer.records.items()
+        if key in changed or not (record.is_settled or record.is_settled_as_deleted)
+    }
+    planned = [key for key, record in unsettled.items() if record.is_planned and key not in changed]
+    left_out = sorted(planned)[most:]
+    some = {key: record for key, record in unsettled.items() if key not in left_out}
+    items_before = len({key for contents in customer.histories.values() for key in contents[0]})
+
+    def inputs_of(records: Mapping[str, Record], postponed: int) -> PlanInputs:
+        touched = find_touched(customer.uuids, changes, records, customer.fetch_versions)
+        untouched = items_before - touched.desired_before - postponed
+        return PlanInputs(configuration, Desired({}, touched.desired, {}), records, NOW, untouched, postponed)
+
+    whole, part = inputs_of(unsettled, 0), inputs_of(some, len(left_out))
+
+    creates = [item for item in whole.plan().creates if item.content_key not in left_out]
+    assert part.plan() == replace(whole.plan(), creates=creates, postponed=len(left_out))
+    assert (part.plan().size, part.plan().desired) == (whole.plan().size, whole.plan().desired)
+    assert part.synced.items == whole.synced.items
+    event(f"{len(left_out)} planned items left out")
+
+
 @given(contents=st.lists(CONTENT, min_size=2, max_size=5))
 def test_merged_pages_list_present_items_and_joined_keys(contents: list[Content]) -> None:
     before, now = contents[0], contents[-1]
@@ -178,7 +212,8 @@ def test_a_catalog_is_asked_only_for_unsettled_items_and_items_that_left(custome
             assert key not in changes.get(uuid, Changes())
             assert not record.is_settled_as_deleted
             own = record.catalog_uuid
-            assert not record.is_settled or (own is not None and own != uuid and key in changes[own].removed)
+            is_known = record.is_settled or record.is_planned
+            assert not is_known or (own is not None and own != uuid and key in changes[own].removed)
         return customer.fetch_versions(uuid, keys)
 
     find_touched(customer.uuids, changes, customer.records, fetch_versions)

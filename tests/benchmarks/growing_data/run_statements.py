@@ -8,7 +8,6 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from django.core.wsgi import get_wsgi_application
-from django.db import connection
 from django.test import override_settings
 from django.utils import timezone
 
@@ -187,8 +186,6 @@ def _scheduler(configuration_id: int, catalog: EnterpriseCatalog) -> Iterator[Wo
     ChannelConfiguration.objects.update(queued_at=None, next_sync_at=now + timedelta(hours=1))
     due = ChannelConfiguration.objects.filter(active=True).order_by("-pk").values_list("pk", flat=True)[:_FEW]
     ChannelConfiguration.objects.filter(pk__in=list(due)).update(next_sync_at=now)
-    with connection.cursor() as cursor:  # MariaDB's estimates count deleted entries of an index until they are purged.
-        cursor.execute("SET GLOBAL innodb_max_purge_lag_wait = 0")
     with explained() as statements:
         claimed = claims.claim_due(claims.read_load(now), now=now)
     assert len(claimed) == _FEW

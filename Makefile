@@ -16,6 +16,7 @@ OPEN_EDX := enterprise_catalog/sandbox/open_edx
 WORKERS ?= $(if $(TEST_DATABASE_URL)$(TEST_REDIS_URL),0)
 BENCHMARK ?= --sizes 1000,10000,50000,200000 --runs 15 --load-seconds 30 --documents 10000 --sharers 2000 \
 	--sync-sizes 5000,50000 --change-sizes 5000,50000,200000 --slow-lms-items 5000 --docs
+FLEET ?= --docs
 
 # Must also run on Python 2.7. The message names the interpreter, because PATH may contain several.
 PYTHON_CHECK := import sys; sys.version_info >= (3, 11) or sys.exit("Python %d.%d.%d at %s is not supported. \
@@ -23,7 +24,7 @@ PYTHON_CHECK := import sys; sys.version_info >= (3, 11) or sys.exit("Python %d.%
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-on-sqlite test-on-mariadb coverage-report test-django60 test-all soak quality benchmark benchmark-audit-view benchmark-growing-data run migrate docs pictures changelog requirements upgrade licenses format clean
+.PHONY: help demo test test-on-sqlite test-on-mariadb coverage-report test-django60 test-all soak quality benchmark benchmark-audit-view benchmark-growing-data benchmark-fleet run migrate docs pictures changelog requirements upgrade licenses format clean
 
 help: ## List the targets
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z0-9-]+:.*## / {printf "  %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -110,6 +111,9 @@ benchmark-audit-view: $(VENV)/.test ## Check the statements and rows of admin pa
 
 benchmark-growing-data: $(VENV)/.test ## Explain a run's statements, and remove old rows, with 100 million attempts  [BENCHMARK="--attempts 1000000"]
 	$(BIN)/python -m tests.benchmarks.growing_data $(BENCHMARK)
+
+benchmark-fleet: $(VENV)/.test ## Measure 10,000 configurations with all processes; results go into the docs  [FLEET="--configurations 1000"]
+	$(BIN)/python -m tests.benchmarks.fleet $(FLEET)
 
 format: $(VENV)/.quality ## Format the code and apply automatic fixes
 	$(BIN)/ruff format .

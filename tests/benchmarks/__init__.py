@@ -26,5 +26,7 @@ measurements of the catalog.
 ``sheets.py``          the results as text tables.
 ``report.py``          output for the terminal, and as JSON.
 ``documentation.py``, ``plot.py``  tables and a chart for the docs.
+``options.py``         types of command line options.
 ``audit_view/``        a benchmark of its own: admin pages with millions of rows.
+``fleet/``             a benchmark of its own: thousands of configurations, with all processes.
 """

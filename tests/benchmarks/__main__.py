@@ -14,6 +14,7 @@ from typing import Final
 from rich.console import Console
 
 from tests.benchmarks.environment import prepared
+from tests.benchmarks.options import positive, sizes
 from tests.benchmarks.results import WrongAnswerError
 from tests.benchmarks.sampling import Sampling
 from tests.processes import PROJECT
@@ -37,7 +38,8 @@ def main() -> int:
 
 def _measure(options: argparse.Namespace, console: Console) -> int:
     from tests.benchmarks.documentation import write_figures
-    from tests.benchmarks.report import print_report, write_json
+    from tests.benchmarks.report import print_sheets, write_json
+    from tests.benchmarks.sheets import sheets
     from tests.benchmarks.whole_run import Plan, measure
 
     plan = Plan(
@@ -51,7 +53,7 @@ def _measure(options: argparse.Namespace, console: Console) -> int:
         slow_lms_items=options.slow_lms_items,
     )
     results = measure(plan, say=lambda text: console.print(f"{text} …"))
-    print_report(results, console)
+    print_sheets(sheets(results), console)
     write_json(results, options.output)
     if options.docs:
         write_figures(results, options.docs)
@@ -63,35 +65,25 @@ def _measure(options: argparse.Namespace, console: Console) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
     add = parser.add_argument
-    add("--sizes", type=_sizes, default=[1_000, 10_000], help="items of the catalogs, separated by commas")
-    add("--runs", type=_positive, default=9, help="how often each thing is measured")
+    add("--sizes", type=sizes, default=[1_000, 10_000], help="items of the catalogs, separated by commas")
+    add("--runs", type=positive, default=9, help="how often each thing is measured")
     add("--warm-ups", type=int, default=2, help="runs before that do not count")
     add("--load-seconds", type=float, default=5, help="how long many callers ask at once, twice")
-    add("--documents", type=_positive, default=1_000, help="how many are imported")
-    add("--sharers", type=_positive, default=200, help="how many catalogs hold the one item that changes")
+    add("--documents", type=positive, default=1_000, help="how many are imported")
+    add("--sharers", type=positive, default=200, help="how many catalogs hold the one item that changes")
     add(
         "--sync-sizes",
-        type=_sizes,
+        type=sizes,
         default=[1_000],
         help="items of the catalogs that are synced; the first in more ways",
     )
-    add("--change-sizes", type=_sizes, default=[5_000, 50_000], help="items of the catalogs in which few items change")
-    add("--slow-lms-items", type=_positive, default=500, help="items of a first sync to an LMS of 20 ms per item")
+    add("--change-sizes", type=sizes, default=[5_000, 50_000], help="items of the catalogs in which few items change")
+    add("--slow-lms-items", type=positive, default=500, help="items of a first sync to an LMS of 20 ms per item")
     add("--output", type=Path, default=_OUTPUT, help="where the JSON goes")
     add("--docs", type=Path, nargs="?", const=_DOCS, help="write tables and picture into the docs, or into this folder")
     add("--database-url", help="an empty MariaDB database; without it a private server is started")
     add("--buffer-pool", default="2G", help="the private server's innodb_buffer_pool_size")
     return parser
-
-
-def _sizes(text: str) -> list[int]:
-    return sorted({_positive(part) for part in text.split(",")})
-
-
-def _positive(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number above 0")
-    return int(text)
 
 
 if __name__ == "__main__":

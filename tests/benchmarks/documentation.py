@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tests.benchmarks.plot import draw
-from tests.benchmarks.report import write_json
+from tests.benchmarks.report import write_json, write_tables
 from tests.benchmarks.sheets import sheets
-from tests.docs.list_tables import list_table, wrapped
+from tests.docs.list_tables import wrapped
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -20,10 +20,7 @@ def write_figures(results: Results, docs: Path) -> None:
     """Write all files below ``docs``. Overwrites the files of an earlier run."""
     write_json(results, docs / "reference" / "benchmarks.json")
     included = docs / "reference" / "benchmarks"
-    included.mkdir(parents=True, exist_ok=True)
-    for sheet in sheets(results):
-        table = "\n".join(list_table((sheet.columns, *sheet.rows)))
-        (included / f"{sheet.name}.inc").write_text(f"{table}\n", encoding="utf-8")
+    write_tables(sheets(results), included)
     (included / "machine.inc").write_text(_machine(results.machine), encoding="utf-8")
     picture = docs / "images" / "benchmarks.svg"
     picture.parent.mkdir(exist_ok=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from tests.benchmarks import open_edx
 from tests.benchmarks.changes import CHANGES
@@ -14,6 +14,10 @@ if TYPE_CHECKING:
 
     from tests.benchmarks.growth import Growth
     from tests.benchmarks.results import Figure, Results, SyncTiming, Timing, Verdict
+
+
+#: Of a table of targets.
+TARGET_COLUMNS: Final = ("what", "value", "target", "met")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +47,9 @@ def sheets(results: Results) -> list[Sheet]:
             list(_compared(results)),
         ),
         Sheet("figures", "Other figures", ("what", "items", "value"), [_figure(each) for each in results.figures]),
-        Sheet("targets", "Targets", ("what", "value", "target", "met"), [_verdict(each) for each in results.verdicts]),
+        Sheet(
+            "targets", "Targets", ("what", "value", "target", "met"), [verdict_cells(each) for each in results.verdicts]
+        ),
     ]
 
 
@@ -51,7 +57,7 @@ def _timing(timing: Timing, results: Results) -> Sequence[str]:
     what = f"{timing.what}, {timing.case}" if timing.case else timing.what
     floor = _floor_of(timing, results)
     ratio = f"{timing.median / floor:.2f}" if floor else ""
-    milliseconds = (_number(1000 * seconds) for seconds in (timing.least, timing.median, timing.most))
+    milliseconds = (format_number(1000 * seconds) for seconds in (timing.least, timing.median, timing.most))
     return what, timing.how, f"{timing.items:,}", *milliseconds, ratio
 
 
@@ -66,15 +72,17 @@ def _floor_of(timing: Timing, results: Results) -> float | None:
 
 
 def _growth(growth: Growth) -> Sequence[str]:
-    microseconds = _number(1e6 * growth.seconds_per_item)
+    microseconds = format_number(1e6 * growth.seconds_per_item)
     return f"diff, {growth.case}", growth.how, f"{growth.items:,}", microseconds, f"{growth.to_typical:.2f}"
 
 
 def _sync(sync: SyncTiming) -> Sequence[str]:
-    milliseconds = (_number(1000 * seconds) for seconds in (min(sync.seconds), sync.median, max(sync.seconds)))
-    per_item = _number(1e6 * sync.median / sync.counted)
-    per_chunk = _number(sync.statements / sync.chunks) if sync.chunks else ""
-    lms = (_number(1000 * sync.lms_median), _number(sync.median / sync.lms_median)) if sync.sent else ("", "")
+    milliseconds = (format_number(1000 * seconds) for seconds in (min(sync.seconds), sync.median, max(sync.seconds)))
+    per_item = format_number(1e6 * sync.median / sync.counted)
+    per_chunk = format_number(sync.statements / sync.chunks) if sync.chunks else ""
+    lms = (
+        (format_number(1000 * sync.lms_median), format_number(sync.median / sync.lms_median)) if sync.sent else ("", "")
+    )
     return (
         *(sync.how, f"{sync.items:,}", f"{sync.sent:,}"),
         *(*milliseconds, per_item, f"{sync.statements:,}", per_chunk, *lms),
@@ -86,21 +94,22 @@ def _compared(results: Results) -> Iterator[Sequence[str]]:
     for sync in results.syncs:
         theirs = open_edx.KNOWN.get(sync.how)
         if sync.items == open_edx.ITEMS and theirs is not None:
-            milliseconds = (_number(1000 * seconds) for seconds in (sync.median, sync.median_without_lms))
-            known = (_number(1000 * theirs.seconds), f"{theirs.statements:,}")
-            yield sync.how, *milliseconds, f"{sync.statements:,}", *known, _number(theirs.seconds / sync.median)
+            milliseconds = (format_number(1000 * seconds) for seconds in (sync.median, sync.median_without_lms))
+            known = (format_number(1000 * theirs.seconds), f"{theirs.statements:,}")
+            yield sync.how, *milliseconds, f"{sync.statements:,}", *known, format_number(theirs.seconds / sync.median)
 
 
 def _figure(figure: Figure) -> Sequence[str]:
-    return f"{figure.what}: {figure.how}", f"{figure.items:,}", _number(figure.value, figure.unit)
+    return f"{figure.what}: {figure.how}", f"{figure.items:,}", format_number(figure.value, figure.unit)
 
 
-def _verdict(verdict: Verdict) -> Sequence[str]:
-    target = f"{verdict.bound} {_number(verdict.target, verdict.unit)}"
-    return verdict.what, _number(verdict.value, verdict.unit), target, "yes" if verdict.is_met else "no"
+def verdict_cells(verdict: Verdict) -> Sequence[str]:
+    """Return the cells of a target: name, value, target, and whether it is met."""
+    target = f"{verdict.bound} {format_number(verdict.target, verdict.unit)}"
+    return verdict.what, format_number(verdict.value, verdict.unit), target, "yes" if verdict.is_met else "no"
 
 
-def _number(value: float, unit: str = "") -> str:
+def format_number(value: float, unit: str = "") -> str:
     """Return a number with three significant digits, or as an integer if it is large."""
     text = f"{value:,.0f}" if abs(value) >= 100 or value == int(value) else f"{value:.3g}"
     return f"{text} {unit}".strip()

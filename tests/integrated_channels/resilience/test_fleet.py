@@ -59,7 +59,7 @@ class QueueWatch:
                 for queue in QUEUES:
                     pipeline.lrange(queue, 0, -1)
                 messages = [message for queue in pipeline.execute() for message in queue]
-            numbers = Counter(_configuration_of(message) for message in messages)
+            numbers = Counter(configuration_of(message) for message in messages)
             self.longest = max(self.longest, numbers.total())
             self.twice |= {configuration for configuration, number in numbers.items() if number > 1}
 
@@ -75,7 +75,7 @@ class QueueWatch:
             thread.join()
 
 
-def _configuration_of(message: bytes) -> int:
+def configuration_of(message: bytes) -> int:
     [[configuration], *_] = json.loads(base64.b64decode(json.loads(message)["body"]))
     return int(configuration)
 

@@ -138,8 +138,9 @@ run: $(VENV)/.base ## Run web service, workers, scheduler and course-discovery; 
 	$(BIN)/python manage.py runserver --noreload 127.0.0.1:$(PORT)
 
 # Tests with the fixture `pictures`.
-pictures: $(VENV)/.test ## Renew the screenshots in docs/images; a browser test takes them
-	$(BIN)/python -m pytest --pictures tests/integrated_channels/admin/test_planted_causes.py
+pictures: $(VENV)/.test ## Renew the screenshots in docs/images; browser tests take them
+	$(BIN)/python -m pytest --pictures tests/integrated_channels/admin/test_planted_causes.py \
+		tests/integrated_channels/monitoring/test_picture.py
 
 docs: $(VENV)/.doc ## Build the documentation into docs/_build/html
 	$(BIN)/sphinx-build -W --keep-going -b html docs docs/_build/html

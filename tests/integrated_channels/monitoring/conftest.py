@@ -84,9 +84,10 @@ def watch(tmp_path: Path, live_server: LiveServer) -> Iterator[Callable[..., Pro
     """Return a function that starts a Prometheus; it scrapes the site, and the addresses that are given."""
     servers = []
 
-    def start(*others: str) -> Prometheus:
+    def start(*others: str, interval_seconds: int | None = None) -> Prometheus:
         site = live_server.url.removeprefix("http://")
-        prometheus, server = or_skip(lambda: Prometheus.start(tmp_path, site, others))
+        options = {"interval_seconds": interval_seconds}
+        prometheus, server = or_skip(lambda: Prometheus.start(tmp_path, site, others, **options))
         servers.append(server)
         return prometheus
 

@@ -59,22 +59,26 @@ class Prometheus:
 
     url: str
     site: str  #: Host and port of the page that always responds.
+    interval: float  #: Of scrapes, in seconds.
 
     @classmethod
-    def start(cls, folder: Path, site: str, others: Iterable[str]) -> tuple[Prometheus, PrivateServer]:
+    def start(
+        cls, folder: Path, site: str, others: Iterable[str], *, interval_seconds: int | None = None
+    ) -> tuple[Prometheus, PrivateServer]:
         """Start a server without history; return it with the object that stops it. Alerts fire without a delay.
 
         Args:
             site: host and port of a page to scrape.
             others: host and port of further pages, which may not respond.
+            interval_seconds: of scrapes; also the time limit of a scrape. ``None`` for a second, and more on a busy
+                machine.
 
         Raises:
             UnavailableError: Prometheus is not installed, or does not start.
         """
         program, port = find_program("prometheus"), free_port()
-        scrapes, evaluations = (
-            f"{patience(seconds) * 1_000:.0f}ms" for seconds in (_SCRAPE_INTERVAL, _EVALUATION_INTERVAL)
-        )
+        seconds = interval_seconds or patience(_SCRAPE_INTERVAL)
+        scrapes, evaluations = (f"{each * 1_000:.0f}ms" for each in (seconds, patience(_EVALUATION_INTERVAL)))
         immediate = [{key: value for key, value in rule.items() if key != "for"} for rule in rules()]
         files = {
             "alerts.yml": {"groups": [{"name": "all", "interval": evaluations, "rules": immediate}]},
@@ -96,7 +100,7 @@ class Prometheus:
         server = PrivateServer(command, port, folder, url)
         server.start()
         wait_until(lambda: _is_ready(url), seconds=_SECONDS, every=0.05)
-        return cls(url, site), server
+        return cls(url, site, seconds), server
 
     def query(self, expression: str) -> list[Mapping[str, Any]]:
         """Return the current result of a PromQL expression: one entry per series, with ``metric`` and ``value``.
@@ -105,6 +109,13 @@ class Prometheus:
             HTTPError: the expression is invalid.
         """
         found = get_json(f"{self.url}/api/v1/query?{urllib.parse.urlencode({'query': expression})}")
+        result: list[Mapping[str, Any]] = found["data"]["result"]
+        return result
+
+    def query_range(self, expression: str, *, start: float, end: float) -> list[Mapping[str, Any]]:
+        """Return the results from start to end, in seconds since 1970: series with ``metric`` and ``values``."""
+        options = {"query": expression, "start": start, "end": end, "step": self.interval}
+        found = get_json(f"{self.url}/api/v1/query_range?{urllib.parse.urlencode(options)}")
         result: list[Mapping[str, Any]] = found["data"]["result"]
         return result
 

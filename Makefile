@@ -103,8 +103,8 @@ quality: $(VENV)/.quality ## Run CI's static checks: everything but tests, demo 
 	$(BIN)/python manage.py check --fail-level WARNING
 	$(BIN)/python manage.py spectacular --validate --fail-on-warn --file /dev/null
 
-benchmark: $(VENV)/.test ## Measure catalog and syncs on a private MariaDB; results go into the docs  [BENCHMARK="--sizes 1000,10000"]
-	$(BIN)/python -m tests.benchmarks $(BENCHMARK)
+benchmark: $(VENV)/.test ## Measure catalog and syncs on a private MariaDB; results go into the docs  [ARGS=--open-edx BENCHMARK="--sizes 1000,10000"]
+	$(BIN)/python -m tests.benchmarks $(BENCHMARK) $(ARGS)
 
 benchmark-audit-view: $(VENV)/.test ## Check the statements and rows of admin pages with 10 million rows  [BENCHMARK="--transmissions 1000000"]
 	$(BIN)/python -m tests.benchmarks.audit_view $(BENCHMARK)

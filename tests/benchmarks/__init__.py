@@ -18,7 +18,8 @@ measurements of the catalog.
 ``syncs.py``, ``sync_memory.py``  measurements of syncs; ``synced.py`` runs them against the fake LMS in ``lms.py``.
 ``increments.py``      measurements of syncs after few changes.
 ``slow_lms.py``        measurements of first syncs to LMSs that take a set time for each item.
-``open_edx.py``        calls that Open edX's channels need for the same work.
+``open_edx.py``        times of Open edX's channels for the same work; ``open_edx_runs.py`` measures them, with the
+program ``open_edx_site.py``.
 ``sampling.py``        alternating runs.
 ``growth.py``          time per item.
 ``results.py``         the measured values.

@@ -51,6 +51,7 @@ def _measure(options: argparse.Namespace, console: Console) -> int:
         sync_sizes=options.sync_sizes,
         change_sizes=options.change_sizes,
         slow_lms_items=options.slow_lms_items,
+        with_open_edx=options.open_edx,
     )
     results = measure(plan, say=lambda text: console.print(f"{text} …"))
     print_sheets(sheets(results), console)
@@ -79,6 +80,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     add("--change-sizes", type=sizes, default=[5_000, 50_000], help="items of the catalogs in which few items change")
     add("--slow-lms-items", type=positive, default=500, help="items of a first sync to an LMS of 20 ms per item")
+    add("--open-edx", action="store_true", help="also run Open edX's channels; installs them below var/ the first time")
     add("--output", type=Path, default=_OUTPUT, help="where the JSON goes")
     add("--docs", type=Path, nargs="?", const=_DOCS, help="write tables and picture into the docs, or into this folder")
     add("--database-url", help="an empty MariaDB database; without it a private server is started")

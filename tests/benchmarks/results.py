@@ -6,6 +6,8 @@ import statistics
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
+from tests.benchmarks.open_edx import FIXED, OpenEdXRuns
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
@@ -111,6 +113,7 @@ class Results:
     figures: list[Figure] = field(default_factory=list)
     growth: list[Growth] = field(default_factory=list)
     syncs: list[SyncTiming] = field(default_factory=list)
+    open_edx: OpenEdXRuns = FIXED
     verdicts: list[Verdict] = field(default_factory=list)
     faults: list[str] = field(default_factory=list)  #: Errors that did not end the run.
 

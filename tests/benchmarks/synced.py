@@ -80,7 +80,7 @@ class Synced:
 
     def changed(self) -> float:
         """Sync after items were added, changed and removed."""
-        return self._timed(CHANGED, self._change())
+        return self._timed(CHANGED, self.change())
 
     def same_items(self) -> float:
         """Sync after the catalog's ETag has changed, but none of its items."""
@@ -103,18 +103,18 @@ class Synced:
         row = checked(ended, expected)
         if (row.reason == checkpoint.REASON) is not (how == UNCHANGED):
             raise WrongAnswerError(f"a sync ({how}) did not ask what it should have: {row.reason or 'for a diff'}")
-        if not self._is_offered():
+        if not self.is_offered():
             raise WrongAnswerError(f"after a sync ({how}) the LMS does not offer the content of the catalog")
         return seconds
 
-    def _is_offered(self) -> bool:
+    def is_offered(self) -> bool:
         """Return True if the LMS has exactly the catalog's courses, each with the title of its newest edition."""
         names = self.lms.offered()
         return names.keys() == set(self.keys) and all(
             name.startswith(f"{course_title(key, 1 + self._editions[key])} - ") for key, name in names.items()
         )
 
-    def _change(self) -> dict[str, int]:
+    def change(self) -> dict[str, int]:
         """Remove some of the oldest items, change others and add new ones. Return action -> number of items."""
         numbers = {action: number * len(self.keys) // _CHANGES_OF for action, number in _CHANGES.items()}
         kept = self.keys[numbers["delete"] :]

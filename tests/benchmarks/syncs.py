@@ -12,6 +12,7 @@ from django.test import override_settings
 from enterprise_catalog.integrated_channels.catalog_api.client import CatalogClient
 from tests.benchmarks.cases import Case
 from tests.benchmarks.lms import served_lms
+from tests.benchmarks.open_edx_runs import measure_open_edx
 from tests.benchmarks.over_http import SocketCaller, request_for_diff, warm_up
 from tests.benchmarks.results import Figure, SyncTiming, WrongAnswerError
 from tests.benchmarks.sampling import Group
@@ -39,12 +40,15 @@ _MOST_LARGE: Final = 2
 _FEW_ITEMS: Final = 10
 
 
-def measure_syncs(sizes: Sequence[int], port: int, *, token: str, sampling: Sampling, results: Results) -> None:
+def measure_syncs(
+    sizes: Sequence[int], port: int, *, token: str, sampling: Sampling, with_open_edx: bool, results: Results
+) -> None:
     """Add every kind of sync for catalogs of each size, and the memory of a first sync of the largest catalog.
 
     Args:
         port: of a catalog service without snapshots, because a run rarely finds one from another run.
         token: for requests to the service that bypass the engine.
+        with_open_edx: also run Open edX's channels, on the smallest catalog.
     """
     url = f"http://127.0.0.1:{port}"
     with override_settings(CATALOG_API_URL=url, OAUTH2_PROVIDER_URL=f"{url}/oauth2"), served_lms() as lms:
@@ -52,6 +56,8 @@ def measure_syncs(sizes: Sequence[int], port: int, *, token: str, sampling: Samp
             synced = Synced.once(seed_alone(size), lms)
             _measure_idle(synced, port, token, sampling, results)
             _measure_busy(synced, sampling, results, is_large=size > min(sizes))
+            if with_open_edx and size == min(sizes):
+                results.open_edx = measure_open_edx(synced, port, token=token)
         _measure_memory(synced.catalog, lms, results)
 
 

@@ -81,7 +81,7 @@ def verdicts(results: Results, *, sizes: Sequence[int], documents: int, sync_siz
     yield from _pages(results, large_size(sizes))
     yield from _load(results, typical_size(sizes))
     yield from _imports(results, documents)
-    yield from _syncs(results, sync_sizes)
+    yield from verdicts_of_syncs(results, sync_sizes)
 
 
 def verdicts_of_increments(results: Results, sizes: Sequence[int]) -> Iterator[Verdict]:
@@ -199,7 +199,12 @@ def _imports(results: Results, documents: int) -> Iterator[Verdict]:
     yield Verdict("import of unchanged documents: time to that of the first", ratio, "at most", _UNCHANGED_IMPORT)
 
 
-def _syncs(results: Results, sizes: Sequence[int]) -> Iterator[Verdict]:
+def verdicts_of_syncs(results: Results, sizes: Sequence[int]) -> Iterator[Verdict]:
+    """Yield the targets of syncs.
+
+    Args:
+        sizes: of the synced catalogs, in items.
+    """
     for items in sizes:
         first = results.sync(FIRST, items=items)
         what = f"first sync, {items:,} items"
@@ -220,8 +225,13 @@ def _syncs(results: Results, sizes: Sequence[int]) -> Iterator[Verdict]:
 
 def _compared_with_open_edx(results: Results, first: SyncTiming, what: str) -> Iterator[Verdict]:
     """Yield Open edX's time per item divided by ours: as measured, and adjusted for the speed of the machines."""
-    theirs = open_edx.KNOWN[FIRST].seconds / open_edx.ITEMS
-    ratio = theirs / (first.median_without_lms / first.items)
+    theirs = results.open_edx.runs[FIRST]
+    per_item = (theirs.seconds - theirs.lms_seconds) / results.open_edx.items
+    ratio = per_item / (first.median_without_lms / first.items)
+    if results.open_edx.is_measured:
+        what = f"{what}: Open edX's time per item to ours, both without the LMS's"
+        yield Verdict(what, ratio, "at least", _OPEN_EDX_CREATES)
+        return
     what = f"{what}: Open edX's time per item to ours without the LMS's"
     yield Verdict(what, ratio, "at least", _OPEN_EDX_CREATES)
     if any(each.what == "diff" and each.items == open_edx.FLOOR_ITEMS for each in results.timings):

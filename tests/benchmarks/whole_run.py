@@ -58,6 +58,7 @@ class Plan:
     sync_sizes: Sequence[int]  #: Of the synced catalogs, in items.
     change_sizes: Sequence[int]  #: Of the catalogs in which few items change, in items.
     slow_lms_items: int  #: Items of a first sync to a slow LMS.
+    with_open_edx: bool  #: Also run Open edX's channels.
 
 
 def measure(plan: Plan, *, say: Callable[[str], None]) -> Results:
@@ -98,7 +99,14 @@ def measure(plan: Plan, *, say: Callable[[str], None]) -> Results:
     measure_shared_change(plan.sharers, floor, few, results)
     say(f"Syncs of {_listed(plan.sync_sizes)} items")
     with served(**_WITHOUT_SNAPSHOTS) as port:
-        measure_syncs(plan.sync_sizes, port, token=caller.token, sampling=plan.sampling, results=results)
+        measure_syncs(
+            plan.sync_sizes,
+            port,
+            token=caller.token,
+            sampling=plan.sampling,
+            with_open_edx=plan.with_open_edx,
+            results=results,
+        )
     say(f"Syncs of few changes in {_listed(plan.change_sizes)} items")
     with served() as port:
         measure_increments(plan.change_sizes, port, sampling=plan.sampling, results=results)

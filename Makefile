@@ -92,7 +92,7 @@ soak: $(VENV)/.test ## Run the long form of resilience, refresh, staleness, fuzz
 	REQUIRE_SERVICES=1 STALENESS_SECONDS=60 $(BIN)/python -m pytest --soak -o timeout=3600 \
 		tests/integrated_channels/resilience tests/web/test_any_request.py tests/api/test_any_input.py \
 		tests/catalog/test_staleness.py tests/catalog/discovery/test_killed_refreshes.py \
-		tests/admin_pages/test_accessibility.py $(ARGS)
+		tests/admin_pages/test_accessibility.py tests/benchmarks $(ARGS)
 
 quality: $(VENV)/.quality ## Run CI's static checks: everything but tests, demo and docs
 	$(BIN)/ruff check .

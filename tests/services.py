@@ -154,7 +154,7 @@ def pytest_report_header(config: pytest.Config) -> str:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Deselect tests of the other database, and sort the files.
+    """Deselect tests of the other database and of the long form, and sort the files.
 
     Files with long tests run first, then files with tests that start processes: a late start would leave pytest-xdist's
     other workers idle at the end.
@@ -164,6 +164,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         items.sort(key=lambda item: item.path not in slow)
     database = "mariadb" if config.getoption("--mariadb") else "sqlite"
     left_out = {item for item in items if (mark := item.get_closest_marker("only_on")) and database not in mark.args}
+    if not config.getoption("--soak"):
+        left_out.update(item for item in items if item.get_closest_marker("soak"))
     if left_out:
         config.hook.pytest_deselected(items=[*left_out])
         items[:] = [item for item in items if item not in left_out]

@@ -244,9 +244,10 @@ class Fleet:
         except AssertionError as error:
             raise AssertionError("\n".join([str(error), *left])) from error
 
-    def runs(self, customer: Customer) -> list[str]:
-        """Return the states of a configuration's runs, the oldest first."""
-        return [run["state"] for run in self.order("read", configuration=customer.configuration)["runs"]]
+    def attempts(self, customer: Customer) -> list[dict[str, Any]]:
+        """Return the rows of a configuration's attempts, the oldest first."""
+        attempts: list[dict[str, Any]] = self.order("read", configuration=customer.configuration)["attempts"]
+        return attempts
 
     def differences(self) -> list[str]:
         """Return the differences between the catalogs, the rows and the LMSs, duplicates, and open ends."""

@@ -154,7 +154,7 @@ class Kills:
         return done
 
 
-@pytest.fixture(params=VICTIMS)
+@pytest.fixture(params=["redis", pytest.param("rabbitmq", marks=pytest.mark.soak)])
 def broker(request: pytest.FixtureRequest) -> Iterator[PrivateServer]:
     """A broker of the test's own, which keeps its data, Redis except for the last second."""
     options: Mapping[str, Callable[[], PrivateServer]] = {

@@ -41,6 +41,7 @@ def _machine(machine: Mapping[str, str | int]) -> str:
         f" The load average at the start was {machine['load_average']}. The fleet has {machine['configurations']:,}"
         f" configurations of Moodle, each of a customer of its own, with {machine['items']:,} items each. A call to an"
         f" LMS takes {machine['lms_milliseconds']} ms longer than the sandbox needs."
+        f" The first sync next to other changes has {machine['first_sync_items']:,} items."
     )
     return "\n".join(wrapped(text)) + "\n"
 

@@ -45,6 +45,7 @@ class FirstSync:
 
     configuration_id: int
     items: int  #: In the catalog.
+    was_over: bool = False  #: The sync ended before the changes that were made meanwhile.
 
     @property
     def is_over(self) -> bool:
@@ -59,6 +60,7 @@ class FirstSync:
 
     def stop(self) -> None:
         """Deactivate the configuration; returns when its run has ended, after its time slice at the latest."""
+        self.was_over = self.is_over
         self._configuration.update(active=False)
         lease = SyncLease.objects.filter(configuration=self.configuration_id, expires_at__gt=timezone.now())
         wait_until(lambda: not lease.exists(), seconds=_STOP_SECONDS)

@@ -56,7 +56,11 @@ def measure(plan: Plan, deployment: Deployment, *, say: Callable[[str], None]) -
     Raises:
         WrongAnswerError: an LMS was wrong at the end, or a configuration was queued twice.
     """
-    size = {"configurations": plan.configurations, "items": plan.items}
+    size = {
+        "configurations": plan.configurations,
+        "items": plan.items,
+        "first_sync_items": plan.first_sync_items,
+    }
     results = Results(describe_machine() | size | {"lms_milliseconds": round(1_000 * plan.lms_seconds)})
     lmss = served_lmss(deployment.site, hosts=plan.lms_hosts, seconds_per_call=plan.lms_seconds)
     with lmss as clients, deployment.serving():
@@ -122,7 +126,7 @@ class _Run:
             workers=2,
         )
         self.results.first_sync_items = first.sent()
-        if first.is_over:
+        if first.was_over:
             self.results.notes.append("The first sync ended before the changes of others; it needs more items.")
 
     def measure_night(self) -> None:

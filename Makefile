@@ -14,9 +14,6 @@ OPEN_EDX := enterprise_catalog/sandbox/open_edx
 # Processes that run tests at the same time; by default 3 on SQLite and 4 on MariaDB. Tests often wait, above all those
 # that start processes, so these numbers keep two cores busy. Servers that are given are for one process only.
 WORKERS ?= $(if $(TEST_DATABASE_URL)$(TEST_REDIS_URL),0)
-BENCHMARK ?= --sizes 1000,10000,50000,200000 --runs 15 --load-seconds 30 --documents 10000 --sharers 2000 \
-	--sync-sizes 5000,50000 --change-sizes 5000,50000,200000 --slow-lms-items 5000 --docs
-FLEET ?= --docs
 
 # Must also run on Python 2.7. The message names the interpreter, because PATH may contain several.
 PYTHON_CHECK := import sys; sys.version_info >= (3, 11) or sys.exit("Python %d.%d.%d at %s is not supported. \
@@ -103,6 +100,8 @@ quality: $(VENV)/.quality ## Run CI's static checks: everything but tests, demo 
 	$(BIN)/python manage.py check --fail-level WARNING
 	$(BIN)/python manage.py spectacular --validate --fail-on-warn --file /dev/null
 
+benchmark: BENCHMARK ?= --sizes 1000,10000,50000,200000 --runs 15 --load-seconds 30 --documents 10000 --sharers 2000 \
+	--sync-sizes 5000,50000 --change-sizes 5000,50000,200000 --slow-lms-items 5000 --docs
 benchmark: $(VENV)/.test ## Measure catalog and syncs on a private MariaDB; results go into the docs  [ARGS=--open-edx BENCHMARK="--sizes 1000,10000"]
 	$(BIN)/python -m tests.benchmarks $(BENCHMARK) $(ARGS)
 
@@ -112,8 +111,9 @@ benchmark-audit-view: $(VENV)/.test ## Check the statements and rows of admin pa
 benchmark-growing-data: $(VENV)/.test ## Explain a run's statements, and remove old rows, with 100 million attempts  [BENCHMARK="--attempts 1000000"]
 	$(BIN)/python -m tests.benchmarks.growing_data $(BENCHMARK)
 
-benchmark-fleet: $(VENV)/.test ## Measure 10,000 configurations with all processes; results go into the docs  [FLEET="--configurations 1000"]
-	$(BIN)/python -m tests.benchmarks.fleet $(FLEET)
+benchmark-fleet: BENCHMARK ?= --docs
+benchmark-fleet: $(VENV)/.test ## Measure 10,000 configurations with all processes; results go into the docs  [BENCHMARK="--configurations 1000"]
+	$(BIN)/python -m tests.benchmarks.fleet $(BENCHMARK)
 
 format: $(VENV)/.quality ## Format the code and apply automatic fixes
 	$(BIN)/ruff format .

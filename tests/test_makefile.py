@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import re
+import shlex
 import subprocess
 import sys
 from typing import TYPE_CHECKING, Final
@@ -148,3 +150,13 @@ def test_halves_do_not_share_servers_that_are_given(venv: Path, variable: str) -
     make("test", f"VENV={venv}", LOG=f"{venv}/log", TRIES="5", **{variable: "given"})
 
     assert log_of(venv) == ["pytest sqlite", "pytest mariadb"]
+
+
+@pytest.mark.parametrize("target", re.findall(r"\n(benchmark[a-z-]*): .*##", (PROJECT / "Makefile").read_text()))
+@pytest.mark.parametrize("given", [None, "--output results.json"])
+def test_a_benchmark_accepts_its_options(target: str, given: str | None) -> None:
+    done = make("--dry-run", target, *([] if given is None else [f"BENCHMARK={given}"]))
+
+    _, _, module, *options = shlex.split(done.stdout.splitlines()[-1])
+    parsed = importlib.import_module(f"{module}.__main__")._parser().parse_args(options)
+    assert given is None or str(parsed.output) == "results.json"

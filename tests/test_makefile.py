@@ -39,7 +39,7 @@ case "$*" in
     *--mariadb*) echo "pytest mariadb" >> "$LOG"; exit ${MARIADB:-0} ;;
     *pytest*)
         tries=${TRIES:-0}
-        until [ $tries -eq 0 ] || grep -q mariadb "$LOG"; do tries=$((tries - 1)); sleep 0.1; done 2>&-
+        until [ $tries -eq 0 ] || grep -q mariadb "$LOG"; do tries=$((tries - 1)); sleep 0.1; done 2>/dev/null
         echo "pytest sqlite" >> "$LOG"; exit ${SQLITE:-0} ;;
 esac
 """

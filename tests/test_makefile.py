@@ -155,7 +155,7 @@ def test_halves_do_not_share_servers_that_are_given(venv: Path, variable: str) -
 @pytest.mark.parametrize("target", re.findall(r"\n(benchmark[a-z-]*): .*##", (PROJECT / "Makefile").read_text()))
 @pytest.mark.parametrize("given", [None, "--output results.json"])
 def test_a_benchmark_accepts_its_options(target: str, given: str | None) -> None:
-    done = make("--dry-run", target, *([] if given is None else [f"BENCHMARK={given}"]))
+    done = make("--dry-run", target, "ARGS=", *([] if given is None else [f"BENCHMARK={given}"]))
 
     _, _, module, *options = shlex.split(done.stdout.splitlines()[-1])
     parsed = importlib.import_module(f"{module}.__main__")._parser().parse_args(options)

@@ -201,8 +201,8 @@ def test_every_lms_is_right_and_no_one_is_notified_twice_whatever_is_killed(
         news, comparisons = fleet.order("news"), fleet.order("comparisons")
 
         check_messages(fleet, news)
-        assert {"changes", "dead_run"} <= {*comparisons}
-        assert kills.struck["runs"] >= len(victims) / 2, "most kills struck no run"
+        assert {"changes", *(["dead_run"] if soak else [])} <= {*comparisons}
+        assert kills.struck["runs"] >= (len(victims) / 2 if soak else 1), "most kills struck no run"
         kinds_of_events = Counter(event["kind"] for event in news["events"])
         assert kinds_of_events.total() >= kills.troubles
         report(f"kills during {dict(kills.struck)}; comparisons: {comparisons}")

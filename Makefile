@@ -11,8 +11,8 @@ PORT    ?= 8000
 OPEN_EDX_PORT ?= $(shell expr $(PORT) + 2)
 SAMPLE := enterprise_catalog/catalog/sample_catalog.jsonl
 OPEN_EDX := enterprise_catalog/sandbox/open_edx
-# Processes that run tests at the same time; by default 3 on SQLite and 4 on MariaDB. Tests often wait, above all those
-# that start processes, so these numbers keep two cores busy. Servers that are given are for one process only.
+# Processes that run tests at the same time, by default 4 in each half. Tests often wait, above all those that start
+# processes, so these numbers keep two cores busy. Servers that are given are for one process only.
 WORKERS ?= $(if $(TEST_DATABASE_URL)$(TEST_REDIS_URL),0)
 
 # Must also run on Python 2.7. The message names the interpreter, because PATH may contain several.
@@ -55,7 +55,7 @@ PARALLEL = --numprocesses $(or $(WORKERS),$(1)) --dist loadfile --no-loadscope-r
 # What runs where is in CONTRIBUTING.rst. Bytecode saves each worker the compilation of all tests, 6 s of CPU time.
 test-on-sqlite test-on-mariadb soak: export PYTHONDONTWRITEBYTECODE =
 test-on-sqlite: $(VENV)/.test
-	$(BIN)/python -m pytest $(call PARALLEL,3) $(if $(COVERAGE),--cov --cov-report=) -m "not processes or django_db" $(ARGS); $(call store_exit_code,sqlite)
+	$(BIN)/python -m pytest $(call PARALLEL,4) $(if $(COVERAGE),--cov --cov-report=) -m "not processes or django_db" $(ARGS); $(call store_exit_code,sqlite)
 
 test-on-mariadb: $(VENV)/.test
 	$(BIN)/python -m pytest $(call PARALLEL,4) --mariadb -m "not processes and django_db or processes and not django_db" $(ARGS); $(call store_exit_code,mariadb)
@@ -89,7 +89,8 @@ soak: $(VENV)/.test ## Run the long form of resilience, refresh, staleness, fuzz
 	REQUIRE_SERVICES=1 STALENESS_SECONDS=60 $(BIN)/python -m pytest --soak -o timeout=3600 \
 		tests/integrated_channels/resilience tests/web/test_any_request.py tests/api/test_any_input.py \
 		tests/catalog/test_staleness.py tests/catalog/discovery/test_killed_refreshes.py \
-		tests/admin_pages/test_accessibility.py tests/benchmarks $(ARGS)
+		tests/admin_pages/test_accessibility.py tests/benchmarks \
+		tests/integrated_channels/monitoring/test_picture.py $(ARGS)
 
 quality: $(VENV)/.quality ## Run CI's static checks: everything but tests, demo and docs
 	$(BIN)/ruff check .

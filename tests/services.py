@@ -164,7 +164,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         items.sort(key=lambda item: item.path not in slow)
     database = "mariadb" if config.getoption("--mariadb") else "sqlite"
     left_out = {item for item in items if (mark := item.get_closest_marker("only_on")) and database not in mark.args}
-    if not config.getoption("--soak"):
+    if not (config.getoption("--soak") or config.getoption("--pictures")):
         left_out.update(item for item in items if item.get_closest_marker("soak"))
     if left_out:
         config.hook.pytest_deselected(items=[*left_out])

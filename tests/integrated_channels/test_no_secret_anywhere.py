@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     Output = Mapping[str, str]  # Keyed by place.
     CollectOutput = Callable[[Access, EchoingProxy, str], Output]
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.only_on("sqlite"), pytest.mark.long]
 
 #: Place -> words that must occur there. They take the path that a secret would take, and show that the search works.
 WORDS: Final[Mapping[str, tuple[str, ...]]] = {

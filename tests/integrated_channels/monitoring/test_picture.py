@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from enterprise_catalog.sandbox.moodle.web_service import MoodleSandbox
     from tests.integrated_channels.monitoring.prometheus import Prometheus
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.only_on("sqlite"), pytest.mark.long]
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.only_on("sqlite")]
 
 #: Syncs while the fleet is healthy, while it is disturbed, and after that.
 HEALTHY, DISTURBED, RECOVERED = 12, 9, 9
@@ -113,6 +113,7 @@ def queries(prometheus: Prometheus, start: float, end: float) -> Callable[[str, 
 
 
 @pytest.mark.processes
+@pytest.mark.soak
 def test_the_documentation_shows_the_dashboard_of_a_healthy_and_a_disturbed_fleet(
     fleet: ChannelConfiguration,
     catalog: EnterpriseCatalog,

@@ -16,7 +16,7 @@ from django.utils import timezone
 from django_celery_beat.models import IntervalSchedule, PeriodicTask
 from kombu.exceptions import OperationalError
 
-from enterprise_catalog.catalog.models import CatalogVersion, ContentChange, EnterpriseCatalog
+from enterprise_catalog.catalog.models import EnterpriseCatalog
 from enterprise_catalog.db.contention import retry
 from enterprise_catalog.integrated_channels.audit import decisions
 from enterprise_catalog.integrated_channels.models import (
@@ -37,7 +37,7 @@ from enterprise_catalog.observability.celery_metrics import queue_length
 from tests.factories.channels import SubscriptionFactory
 from tests.integrated_channels.resilience import admin_process
 from tests.integrated_channels.resilience.model.catalogs import Backup
-from tests.integrated_channels.resilience.tables import items_of, recorded_state_of
+from tests.integrated_channels.resilience.tables import forget_changes, items_of, recorded_state_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -77,12 +77,6 @@ def sync_full(configuration: int) -> None:
     """Run ``sync_channels --full`` in this process. It may find that a worker syncs the configuration."""
     with contextlib.suppress(SystemExit):
         call_command("sync_channels", configuration=configuration, full=True, stdout=io.StringIO())
-
-
-def forget_changes() -> None:
-    """Delete the log of changes, as its retention does. The service then answers 410 to all known versions."""
-    ContentChange.objects.all().delete()
-    CatalogVersion.objects.all().delete()
 
 
 def back_up() -> None:

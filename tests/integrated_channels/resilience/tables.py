@@ -1,4 +1,7 @@
-"""Reads the tables of the catalog service and of the integrated channels as values of ``reconciliation.py``."""
+"""Reads the tables of the catalog service and of the integrated channels as values of ``reconciliation.py``.
+
+Also makes the next runs compare all items.
+"""
 
 from __future__ import annotations
 
@@ -10,8 +13,10 @@ from urllib.parse import quote
 from django.db.models import OuterRef, Subquery
 from django.utils import timezone
 
-from enterprise_catalog.catalog.models import ContentMetadata
+from enterprise_catalog.catalog.models import CatalogVersion, ContentChange, ContentMetadata
+from enterprise_catalog.db.contention import retry
 from enterprise_catalog.integrated_channels.models import (
+    ChannelConfiguration,
     ContentMetadataItemTransmission,
     SyncLease,
     SyncRun,
@@ -21,7 +26,6 @@ from tests.integrated_channels.resilience.reconciliation import Item, RecordedSt
 
 if TYPE_CHECKING:
     from enterprise_catalog.catalog.models import EnterpriseCatalog
-    from enterprise_catalog.integrated_channels.models import ChannelConfiguration
 
 
 def items_of(catalog: EnterpriseCatalog) -> dict[str, Item]:
@@ -83,3 +87,14 @@ def recorded_state_of(configuration: int) -> RecordedState:
         newest_run_ended_at=as_text(newest.finished_at if newest else None),
         lease_is_held=lease is not None and lease.expires_at is not None and lease.expires_at > timezone.now(),
     )
+
+
+def forget_changes() -> None:
+    """Delete the log of changes, as its retention does. The service then answers 410 to all known versions."""
+    ContentChange.objects.all().delete()
+    CatalogVersion.objects.all().delete()
+
+
+def request_full_comparisons() -> None:
+    """Ask for a full comparison of each configuration, as an operator does."""
+    retry(lambda: ChannelConfiguration.objects.update(full_comparison_requested_at=timezone.now()))

@@ -41,7 +41,12 @@ from enterprise_catalog.integrated_channels.models import (
 from enterprise_catalog.integrated_channels.tasks import sync_configuration
 from tests.factories.catalog import CourseFactory
 from tests.integrated_channels.resilience.reconciliation import as_text
-from tests.integrated_channels.resilience.tables import items_of, recorded_state_of
+from tests.integrated_channels.resilience.tables import (
+    forget_changes,
+    items_of,
+    recorded_state_of,
+    request_full_comparisons,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
@@ -51,6 +56,10 @@ CATALOGS: Final = tuple(f"eeeeeeee-0000-4000-8000-00000000000{number}" for numbe
 
 #: All content keys. Few keys: each item is added, changed, removed and re-added many times.
 KEYS: Final = (*(f"Northwind+C{number:02}" for number in range(38)), 'A "quoted"\\key/', "Ünï+😀")
+
+#: After so many changes of the catalogs, the log of changes is deleted, or full comparisons are requested.
+FORGET_EVERY: Final = 5
+COMPARE_EVERY: Final = 7
 
 
 def main() -> None:
@@ -131,6 +140,10 @@ class WorkerProcess:
         if self._random.random() < 0.2:
             catalogs = EnterpriseCatalog.objects.with_parts()
             self._empty_or_fill(catalogs.get(pk=self._random.choice(CATALOGS)))
+        if self._count % FORGET_EVERY == 0:
+            forget_changes()
+        if self._count % COMPARE_EVERY == 0:
+            request_full_comparisons()
         return _what_catalogs_hold()
 
     def _change_query(self, query: CatalogQuery) -> None:

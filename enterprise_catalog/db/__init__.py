@@ -4,7 +4,7 @@
 ``timestamps.py``          The column of a timestamp that is stored in the format that the API serves.
 ``time_arithmetic.py``      Times that a database computes from a column.
 ``consistent_reads.py``    Several queries that see the same state of the database; rows of plain SQL, also streamed.
-``joined_updates.py``      Updates of one row of each of several tables, in one statement where the database allows it.
+``row_updates.py``         Updates by primary key: of several tables at once, and without locks of other rows.
 ``keyset.py``              Keyset pagination of any number of rows.
 ``batched_deletes.py``     Deletes any number of old rows in short transactions, within a time limit.
 ``text_index.py``          Indexes for case-insensitive searches by the beginning of a text.

@@ -22,6 +22,7 @@ from enterprise_catalog.catalog.models import (
     RefreshState,
     RefreshTrigger,
 )
+from enterprise_catalog.db.row_updates import with_keys
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -80,7 +81,7 @@ def begin(refresh: CatalogRefresh, *, now: datetime) -> bool:
     """
     of_query = CatalogRefresh.objects.filter(catalog_query=refresh.catalog_query_id, state=RefreshState.RUNNING)
     of_query.exclude(pk=refresh.pk).update(state=RefreshState.FAILED, reason=WORKER_DIED, finished_at=now)
-    mine = CatalogRefresh.objects.filter(pk=refresh.pk, state__in=_UNFINISHED)
+    mine = with_keys(CatalogRefresh.objects.all(), [refresh.pk], state__in=_UNFINISHED)
     refresh.state, refresh.started_at = RefreshState.RUNNING, now
     return bool(mine.update(state=refresh.state, started_at=now))
 

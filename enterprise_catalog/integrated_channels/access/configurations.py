@@ -16,6 +16,7 @@ from django.utils import timezone
 from django.utils.translation import gettext
 from pydantic import SecretStr, ValidationError
 
+from enterprise_catalog.db.row_updates import with_keys
 from enterprise_catalog.integrated_channels.access.credentials import decrypt, encrypt, rotated
 from enterprise_catalog.integrated_channels.audit import leases, status
 from enterprise_catalog.integrated_channels.channels.registry import CHANNELS
@@ -259,7 +260,7 @@ def save_configuration(configuration: ChannelConfiguration, columns: Collection[
     now = timezone.now()
     with transaction.atomic():
         configuration.save(update_fields=columns)
-        ChannelConfiguration.objects.filter(pk=configuration.pk, active=True).make_due(now)
+        with_keys(ChannelConfiguration.objects.all(), [configuration.pk], active=True).make_due(now)
         status.refresh([configuration.pk], now=now)
 
 

@@ -18,6 +18,7 @@ from django.db import transaction
 from django.db.models import Value
 from django.db.models.functions import Coalesce, Concat, Left
 
+from enterprise_catalog.db.row_updates import with_keys
 from enterprise_catalog.integrated_channels.audit import leases, status
 from enterprise_catalog.integrated_channels.audit.attempts import CHANGING_COLUMNS
 from enterprise_catalog.integrated_channels.audit.bulk import ROWS_PER_STATEMENT, insert, update
@@ -138,10 +139,11 @@ def sync_now(
         compare_all: the sync compares all items with the catalogs, and not only changed ones.
     """
     columns = {"full_comparison_requested_at": now} if compare_all else {}
-    due = ChannelConfiguration.objects.filter(pk=configuration.pk, active=True).sync_at_once(now, **columns)
-    if due:
+    due = with_keys(ChannelConfiguration.objects.all(), [configuration.pk], active=True)
+    if due.sync_at_once(now, **columns):
         record(configuration, DecisionAction.SYNC_NOW, by=by, now=now, reason=reason)
-    return bool(due)
+        return True
+    return False
 
 
 def record(
@@ -186,7 +188,8 @@ def record_items(
 @transaction.atomic
 def _switch(configuration: ChannelConfiguration, *, active: bool, by: str, now: datetime, reason: str) -> bool:
     """Set ``active``; return False if the row already had the value."""
-    if not ChannelConfiguration.objects.filter(pk=configuration.pk, active=not active).update(active=active):
+    rows = with_keys(ChannelConfiguration.objects.all(), [configuration.pk], active=not active)
+    if not rows.update(active=active):
         return False
     record_switch(ChannelConfiguration(pk=configuration.pk, active=active), by=by, now=now, reason=reason)
     return True
@@ -218,7 +221,7 @@ def _change(
                 else:
                     _add(items, decision)
                 configurations = {item.configuration_id for item in items}
-                ChannelConfiguration.objects.filter(pk__in=configurations, active=True).make_due(now)
+                with_keys(ChannelConfiguration.objects.all(), configurations, active=True).make_due(now)
                 status.refresh(configurations, now=now)
             number += len(items)
     return number

@@ -16,6 +16,7 @@ from django.db import transaction
 from django.db.models import Case, Exists, F, OuterRef, Q, Value, When
 from django.db.models.functions import Coalesce
 
+from enterprise_catalog.db.row_updates import with_keys
 from enterprise_catalog.db.time_arithmetic import MinutesBefore
 from enterprise_catalog.integrated_channels.audit.bulk import ROWS_PER_STATEMENT
 from enterprise_catalog.integrated_channels.domain import Outcome
@@ -128,7 +129,7 @@ def resolve(ids: Collection[int], resolution: Resolution, *, now: datetime) -> N
         return
     is_silent = resolution is not Resolution.RECOVERED
     next_step = None if is_silent else Case(When(announced_at__isnull=False, then=Value(now)), default=None)
-    Notification.objects.filter(pk__in=ids, is_open=True).update(
+    with_keys(Notification.objects.all(), ids, is_open=True).update(
         next_step_at=next_step, resolved_at=now, resolution=resolution
     )
 

@@ -14,9 +14,11 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Count, Exists, F, OuterRef, Q, Subquery, Value
+from django.db.models import Count, Exists, F, OuterRef, Subquery, Value
+from django.db.models.functions import Coalesce
+from django.db.models.lookups import LessThanOrEqual
 
-from enterprise_catalog.db.joined_updates import RowUpdate, update_together
+from enterprise_catalog.db.row_updates import RowUpdate, update_together, with_keys
 from enterprise_catalog.integrated_channels.audit.bulk import ROWS_PER_STATEMENT
 from enterprise_catalog.integrated_channels.audit.pacing import Pacer
 from enterprise_catalog.integrated_channels.audit.rate_budget import CallBudget
@@ -179,9 +181,9 @@ def _acquire(configuration_id: int, *, now: datetime) -> Lease | None:
 
 
 def _take(configuration_id: int, *, now: datetime) -> bool:
-    free = Q(expires_at=None) | Q(expires_at__lte=now)
-    available = SyncLease.objects.filter(free, configuration=configuration_id)
-    return bool(available.update(token=F("token") + 1, expires_at=now + LEASE_DURATION))
+    is_free = LessThanOrEqual(Coalesce("expires_at", Value(now)), now)
+    rows = with_keys(SyncLease.objects.all(), [configuration_id], is_free)
+    return bool(rows.update(token=F("token") + 1, expires_at=now + LEASE_DURATION))
 
 
 def _read(configuration_id: int, *, expires_at: datetime) -> Lease | None:

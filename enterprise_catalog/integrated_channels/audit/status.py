@@ -16,7 +16,7 @@ import structlog
 from django.db import DatabaseError, transaction
 from django.db.models import Count, Exists, Min, Q
 
-from enterprise_catalog.db.joined_updates import RowUpdate, update_together
+from enterprise_catalog.db.row_updates import RowUpdate, update_together
 from enterprise_catalog.integrated_channels.audit import events
 from enterprise_catalog.integrated_channels.audit.bulk import ROWS_PER_STATEMENT, upsert
 from enterprise_catalog.integrated_channels.domain import State

@@ -15,6 +15,7 @@ from django.db import transaction
 from django.db.models import F, Value
 from django.db.models.functions import Coalesce, Greatest
 
+from enterprise_catalog.db.row_updates import with_keys
 from enterprise_catalog.integrated_channels.domain import Action, Presence, State
 from enterprise_catalog.integrated_channels.models import (
     ChannelConfiguration,
@@ -138,7 +139,7 @@ def confirm(configuration: ChannelConfiguration, *, since: datetime | None, by_a
 
 
 def _settle(ids: Sequence[int], now: datetime) -> None:
-    staged = ContentMetadataItemTransmission.objects.filter(pk__in=ids, state=State.STAGED)
+    staged = with_keys(ContentMetadataItemTransmission.objects.all(), ids, state=State.STAGED)
     staged.filter(action=Action.DELETE).update(
         state=State.DELETED,
         presence=Presence.ABSENT,

@@ -15,6 +15,7 @@ from django.db.models import Case, DateTimeField, F, OuterRef, Subquery, Value, 
 from django.db.models.lookups import Exact
 
 from enterprise_catalog.db.contention import retry
+from enterprise_catalog.db.row_updates import with_keys
 from enterprise_catalog.integrated_channels.catalog_api.client import CatalogClient
 from enterprise_catalog.integrated_channels.exceptions import CatalogUnavailableError, RunDeadlineError
 from enterprise_catalog.integrated_channels.models import (
@@ -107,7 +108,7 @@ def _apply(row: ChangeCursor, cursor: str, ids: Collection[int] | None, *, now: 
         active.make_due(now, at=_spread(now))
     elif ids:
         # By ID, so that the rows are locked in this order, as everywhere.
-        _make_changed_due(active.filter(pk__in=ids), now=now)
+        _make_changed_due(with_keys(ChannelConfiguration.objects.all(), ids, active=True), now=now)
         statuses = statuses.filter(pk__in=ids)
     else:
         return

@@ -16,8 +16,10 @@ from typing import TYPE_CHECKING, Final
 
 from django.conf import settings
 from django.db.models import Case, Exists, OuterRef, Q, Value, When, Window
-from django.db.models.functions import RowNumber
+from django.db.models.functions import Coalesce, RowNumber
+from django.db.models.lookups import LessThanOrEqual
 
+from enterprise_catalog.db.row_updates import with_keys
 from enterprise_catalog.integrated_channels.models import ChannelConfiguration, SyncLease, SyncQueue
 
 if TYPE_CHECKING:
@@ -89,7 +91,8 @@ def claim_due(load: Load, *, now: datetime, least: int = 1) -> list[Claim]:
     if not due:
         return []
     # Compare-and-set: another scheduler may have claimed some of them, and a run may have ended meanwhile.
-    free_rows = ChannelConfiguration.objects.due(now).filter(pk__in=due, queued_at=None)
+    is_due = LessThanOrEqual(Coalesce("next_sync_at", Value(now)), now)
+    free_rows = with_keys(ChannelConfiguration.objects.all(), due, is_due, active=True, queued_at=None)
     if free_rows.update(queued_at=now, queue_token=token) < len(due):
         ours = ChannelConfiguration.objects.filter(pk__in=due, queue_token=token)
         won = set(ours.values_list("pk", flat=True))
@@ -133,7 +136,8 @@ def claim_now(configuration_id: int, *, now: datetime) -> Claim | None:
     """
     token = _new_token()
     queued = Q(queue=SyncQueue.INTERACTIVE, queued_at__gt=now - LOST_AFTER)
-    rows = ChannelConfiguration.objects.filter(~queued | Q(queued_at=None), pk=configuration_id, active=True)
+    active = with_keys(ChannelConfiguration.objects.all(), [configuration_id], active=True)
+    rows = active.filter(~queued | Q(queued_at=None))
     if not rows.update(queue=SyncQueue.INTERACTIVE, queued_at=now, queue_token=token):
         return None
     return Claim(configuration_id, SyncQueue.INTERACTIVE, token)
@@ -141,7 +145,8 @@ def claim_now(configuration_id: int, *, now: datetime) -> Claim | None:
 
 def take(configuration_id: int, token: int) -> bool:
     """End the claim of a message that a worker has received; return False if the message is void."""
-    claimed = ChannelConfiguration.objects.filter(pk=configuration_id, queue_token=token, queued_at__isnull=False)
+    rows = ChannelConfiguration.objects.all()
+    claimed = with_keys(rows, [configuration_id], queue_token=token, queued_at__isnull=False)
     return bool(claimed.update(queued_at=None))
 
 

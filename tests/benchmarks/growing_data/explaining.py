@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
+from django.apps import apps
 from django.db import connection
 
 from enterprise_catalog.db import consistent_reads
@@ -49,6 +51,27 @@ class Explained:
     sql: str
     rows_read: int
     plan: Sequence[PlanStep]  #: Of the time before the statement; empty for an INSERT.
+
+    def locked_by_index(self) -> Iterator[PlanStep]:
+        """Yield the steps of an update that look for rows with given primary keys in another index.
+
+        They lock all rows that they read, so two transactions with different rows can block each other.
+        """
+        if self.sql.startswith(("UPDATE", "DELETE")):
+            condition = self.sql.partition(" WHERE ")[2]
+            for step in self.plan:
+                is_given = _given(step.table, _primary_keys().get(step.table, "")).search(condition)
+                if is_given and step.index not in ("PRIMARY", ""):
+                    yield step
+
+
+@functools.cache
+def _primary_keys() -> dict[str, str]:
+    return {model._meta.db_table: str(model._meta.pk.column) for model in apps.get_models()}
+
+
+def _given(table: str, column: str) -> re.Pattern[str]:
+    return re.compile(rf"`{table}`\.`{column}` (=|IN) \(?['0-9]")
 
 
 @contextmanager

@@ -60,7 +60,8 @@ class Work:
         return max((statement.rows_read for statement in self.statements), default=0)
 
     def problems(self) -> Iterator[str]:
-        """Yield a sentence for each statement that scans a table, sorts many rows, or reads too many."""
+        """Yield a sentence for each statement that scans a table, sorts or reads too many rows, or locks others."""
+        yield from self.needless_locks()
         for statement in self.statements:
             sql = statement.sql[:2_000]
             for step in statement.plan:
@@ -70,6 +71,12 @@ class Work:
                     yield f"{self.name}: sorts {statement.rows_read:,} rows: {sql}"
             if statement.rows_read > MAX_ROWS_PER_NEEDED * self.needed + MAX_ROWS_MORE:
                 yield f"{self.name}: reads {statement.rows_read:,} rows for {self.needed:,}: {sql}"
+
+    def needless_locks(self) -> Iterator[str]:
+        """Yield a sentence for each update that may lock rows with other primary keys than it names."""
+        for statement in self.statements:
+            for step in statement.locked_by_index():
+                yield f"{self.name}: finds rows by {step.index} instead of their primary key: {statement.sql[:2_000]}"
 
 
 def measure_work(items: int) -> Iterator[Work]:

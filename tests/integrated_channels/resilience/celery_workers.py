@@ -48,8 +48,11 @@ class Worker:
 
     def tasks_done(self) -> int:
         """Return the number of finished sync tasks, including tasks that ended because the lease was taken."""
-        messages = (str(event.get("event", "")) for event in self._events())
-        return sum(text.startswith("Task sync_configuration[") and " succeeded in " in text for text in messages)
+        return sum(" succeeded in " in message for message in self._messages_about_syncs())
+
+    def failed_tasks(self) -> list[str]:
+        """Return a message for each sync task that raised an exception; the worker ends such a task."""
+        return [message for message in self._messages_about_syncs() if " raised unexpected: " in message]
 
     @contextmanager
     def frozen(self) -> Iterator[None]:
@@ -63,6 +66,10 @@ class Worker:
         finally:
             time.sleep(max(0, enough - time.monotonic()))
             os.kill(self.process.pid, signal.SIGCONT)
+
+    def _messages_about_syncs(self) -> Iterator[str]:
+        messages = (str(event.get("event", "")) for event in self._events())
+        return (message for message in messages if message.startswith("Task sync_configuration["))
 
     def _events(self) -> Iterator[dict[str, Any]]:
         for line in self.log.read_text(errors="replace").splitlines():

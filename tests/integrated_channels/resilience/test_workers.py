@@ -119,10 +119,13 @@ class Deployment:
         self.queued += len(configurations) * times
 
     def wait_until_done(self, *, but: int = 0) -> None:
-        """Wait until the workers have finished all queued tasks except ``but`` tasks."""
-        wait_until(
-            lambda: sum(worker.tasks_done() for worker in self.workers) == self.queued - but, seconds=PATIENCE_SECONDS
-        )
+        """Wait until the workers have finished all queued tasks except ``but`` tasks; no task may fail."""
+
+        def are_done() -> bool:
+            assert not [message for worker in self.workers for message in worker.failed_tasks()]
+            return sum(worker.tasks_done() for worker in self.workers) == self.queued - but
+
+        wait_until(are_done, seconds=PATIENCE_SECONDS)
 
     def store(self) -> None:
         """Write the expected content to the catalogs."""

@@ -13,6 +13,7 @@ import structlog
 from django.db import transaction
 from django.db.models import Exists, F, OuterRef, Q
 
+from enterprise_catalog.db.row_updates import with_keys
 from enterprise_catalog.integrated_channels.models import Delivery, DeliveryState, Medium, Notification
 from enterprise_catalog.integrated_channels.reporting.notifications import mail, webhooks
 from enterprise_catalog.integrated_channels.reporting.notifications.errors import SendError
@@ -88,7 +89,8 @@ def _claim(delivery_id: int, *, now: datetime) -> Delivery | None:
     if not _sendable(now).filter(pk=delivery_id).exists():
         return None
     with transaction.atomic():
-        waiting = Delivery.objects.filter(pk=delivery_id, state=DeliveryState.WAITING, next_attempt_at__lte=now)
+        rows = Delivery.objects.all()
+        waiting = with_keys(rows, [delivery_id], state=DeliveryState.WAITING, next_attempt_at__lte=now)
         # Before the events are read: an event that ends later gets a message of its own.
         if not waiting.update(attempts=F("attempts") + 1, next_attempt_at=now + CLAIM):
             return None
@@ -133,7 +135,8 @@ def _end(delivery: Delivery, state: DeliveryState, response: str, status_code: i
 
 def _write(delivery: Delivery, **columns: object) -> None:
     """Write the result of an attempt, unless a later attempt has begun meanwhile."""
-    mine = Delivery.objects.filter(pk=delivery.pk, state=DeliveryState.WAITING, attempts=delivery.attempts)
+    rows = Delivery.objects.all()
+    mine = with_keys(rows, [delivery.pk], state=DeliveryState.WAITING, attempts=delivery.attempts)
     columns["response"] = str(columns["response"])[:_MAX_RESPONSE]
     if mine.update(**columns):
         for name, value in columns.items():

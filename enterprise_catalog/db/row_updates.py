@@ -1,21 +1,22 @@
-"""Updates of one row of each of several tables: one statement on MariaDB and MySQL, one per table on SQLite."""
+"""Updates of rows with given primary keys: of several tables at once, and without locks of any other rows."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from django.db import connection
-from django.db.models import Exists
+from django.db.models import Exists, Func
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
     from datetime import date
     from decimal import Decimal
     from uuid import UUID
 
-    from django.db.models import Model, QuerySet
+    from django.db.models import Lookup, Model, QuerySet
 
+    Rows = TypeVar("Rows", bound=QuerySet[Model])
     #: A value as the drivers accept it.
     Prepared = int | float | Decimal | str | bytes | date | UUID | None
 
@@ -32,7 +33,8 @@ class RowUpdate:
 def update_together(*updates: RowUpdate, unless: QuerySet[Model] | None = None) -> bool:
     """Update rows of different tables if each of them exists, and ``unless`` finds nothing.
 
-    The caller opens a transaction. Rows that were found have locks until its end.
+    Takes one statement on MariaDB and MySQL, and one for each table on SQLite. The caller opens a transaction. Rows
+    that were found have locks until its end.
 
     Returns:
         False if a condition is not met. MariaDB and MySQL have then written nothing. SQLite may have written some of
@@ -74,3 +76,28 @@ def _assignments(
 
 def _table(model: type[Model]) -> str:
     return connection.ops.quote_name(model._meta.db_table)
+
+
+class Unindexed(Func):
+    """The value of a column, as an expression that no index serves."""
+
+    function = "COALESCE"
+    template = "%(function)s(%(expressions)s, NULL)"
+    arity = 1
+
+
+def with_keys(rows: Rows, keys: Collection[object], *conditions: Lookup[bool], **columns: object) -> Rows:
+    """Return the rows with these primary keys that meet the conditions, to be updated.
+
+    MariaDB finds them by primary key. It locks all rows that it reads for an update. For conditions that few rows meet,
+    and in small tables, it would prefer the index of a condition, such as "is due", and also lock rows of others. They
+    lock the same rows in another order, and one of the two transactions ends with a deadlock.
+
+    Args:
+        conditions: expressions that no index serves.
+        columns: lookups as in ``filter``; their columns become :class:`Unindexed`.
+    """
+    names = {lookup.partition("__")[0] for lookup in columns}
+    hidden = {f"unindexed_{name}": Unindexed(name) for name in names}
+    lookups = {f"unindexed_{lookup}": value for lookup, value in columns.items()}
+    return rows.alias(**hidden).filter(*conditions, pk__in=keys, **lookups)

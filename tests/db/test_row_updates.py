@@ -1,4 +1,4 @@
-"""Updates of several tables: all rows or none, and one statement on MariaDB and MySQL."""
+"""Updates by primary key: of several tables at once, and without locks of other rows."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from enterprise_catalog.db.joined_updates import RowUpdate, update_together
+from enterprise_catalog.db.row_updates import RowUpdate, update_together, with_keys
 from enterprise_catalog.integrated_channels.models import (
     ChannelConfiguration,
     ContentMetadataItemTransmission,
@@ -81,3 +81,29 @@ def test_nothing_is_written_if_a_forbidden_row_exists(configuration: Configurati
     assert (without, with_one) == (True, False)
     configuration.refresh_from_db()
     assert configuration.synced_items == 5
+
+
+@pytest.mark.parametrize(
+    ("columns", "is_found"),
+    [
+        ({"active": True}, True),
+        ({"active": False}, False),
+        ({"next_sync_at__lte": DAY_ONE}, True),
+        ({"next_sync_at__lt": DAY_ONE}, False),
+        ({"queued_at": None, "active": True}, True),
+        ({"queued_at__isnull": False}, False),
+        ({"channel_code__in": ["MOODLE", "SAP"]}, True),
+    ],
+    ids=str,
+)
+def test_rows_with_given_keys_are_updated_if_they_meet_the_conditions(
+    columns: dict[str, object], *, is_found: bool
+) -> None:
+    ours, other = ConfigurationFactory.create_batch(2, next_sync_at=DAY_ONE, channel_code="MOODLE")
+
+    rows = with_keys(ChannelConfiguration.objects.all(), [ours.pk, other.pk + 1], **columns)
+    updated = rows.update(queue_token=7)
+
+    assert updated == is_found
+    assert ChannelConfiguration.objects.filter(queue_token=7).exists() is is_found
+    assert not ChannelConfiguration.objects.filter(pk=other.pk, queue_token=7).exists()

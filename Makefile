@@ -86,7 +86,7 @@ test-all: $(VENV)/.dev ## Run the tests on each installed Python version, on Dja
 	$(BIN)/tox
 
 soak: $(VENV)/.test ## Run the long form of resilience, refresh, staleness, fuzzing and accessibility tests  [ARGS="-k kills --seed 7"]
-	REQUIRE_SERVICES=1 STALENESS_SECONDS=60 $(BIN)/python -m pytest --soak -o timeout=3600 \
+	REQUIRE_SERVICES=1 STALENESS_SECONDS=60 $(BIN)/python -m pytest --soak -o timeout=7200 $(call PARALLEL,2) \
 		tests/integrated_channels/resilience tests/web/test_any_request.py tests/api/test_any_input.py \
 		tests/catalog/test_staleness.py tests/catalog/discovery/test_killed_refreshes.py \
 		tests/admin_pages/test_accessibility.py tests/benchmarks \

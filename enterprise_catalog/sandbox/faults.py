@@ -25,7 +25,7 @@ DRIPS: Final = 8
 class ConnectionCutError(httpx.RemoteProtocolError, ConnectionAbortedError):
     """The sandbox breaks the connection. Raised out of the WSGI application.
 
-    It has two base classes, so that clients see the same error over a socket and in-process. werkzeug's server treats
+    It has two base classes, so that clients see the same error over a socket and in-process. The server treats
     it as a connection error and closes the socket without a response. An in-process client receives the error that
     httpx would raise for such a socket.
     """

@@ -88,7 +88,10 @@ class Command(BaseCommand):
         else:
             sandbox, about = _service(service, data, customers)
         _turn(sandbox, dict(knob))
-        server = make_loopback_server(sandbox, port=port)
+        try:
+            server = make_loopback_server(sandbox, port=port)
+        except OSError as error:
+            raise CommandError(f"Port {port} of {HOST}: {error.strerror}.") from error
         about["url"] = f"http://{HOST}:{server.server_port}"
         # Blocked before the server's threads start, because threads inherit the mask. Only sigwait then receives them.
         old_mask = signal.pthread_sigmask(signal.SIG_BLOCK, _STOP_SIGNALS)

@@ -100,12 +100,15 @@ def test_a_secret_percent_encoded_twice_in_a_redirect_is_redacted() -> None:
 
 
 def echoing_cookies(*set_cookies: str) -> LMSClient:
-    """Return a client of an LMS that sets one cookie per response, and repeats all cookies in the body."""
+    """Return a client of an LMS that sets one cookie per response, and repeats the last two in the body."""
     to_set = iter(set_cookies)
+    last: list[str | None] = [None]
 
     def answer(request: httpx.Request) -> httpx.Response:
+        assert "cookie" not in request.headers, "sent to the LMS"
         cookie = next(to_set)
-        body = f"{request.headers.get('cookie')} and {cookie.partition(';')[0]}"
+        last.append(cookie.partition(";")[0])
+        body = f"{last[-2]} and {last[-1]}"
         return httpx.Response(422, headers=[("Set-Cookie", cookie)], text=body)
 
     return LMSClient("http://lms.test", transport=httpx.MockTransport(answer))

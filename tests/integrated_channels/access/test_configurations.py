@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from typing import TYPE_CHECKING, Any, Final
+from unittest.mock import patch
 
 import pytest
 from cryptography.fernet import Fernet
@@ -18,6 +19,7 @@ from enterprise_catalog.integrated_channels.access.configurations import (
 from enterprise_catalog.integrated_channels.access.credentials import decrypt, encrypt
 from enterprise_catalog.integrated_channels.channels.moodle.channel import Moodle
 from enterprise_catalog.integrated_channels.exceptions import ConfigurationError
+from enterprise_catalog.integrated_channels.lms.ssrf import DeadlineTransport
 from enterprise_catalog.integrated_channels.models import ChannelConfiguration
 
 if TYPE_CHECKING:
@@ -55,10 +57,11 @@ def test_its_client_redacts_the_secrets_from_messages(credentials: dict[str, str
 
 
 def test_its_connections_are_closed_in_the_end() -> None:
-    with open_channel(a_configuration({"token": SECRET})) as channel:
-        pass
+    with patch.object(DeadlineTransport, "close", autospec=True) as close:
+        with open_channel(a_configuration({"token": SECRET})) as channel:
+            assert not close.called
 
-    assert channel.client._client.is_closed
+        close.assert_called_once_with(channel.client._transport)
 
 
 def test_a_channel_that_does_not_exist_any_more_is_named() -> None:

@@ -105,7 +105,7 @@ def open_attempts(
         _store_payloads([row for action, row in due if action is not Action.DELETE], exported, now)
     if any(attempt.pk is None for attempt in attempts.values()):  # MySQL.
         keys = {row.pk: row.content_key for _, row in due}
-        in_flight = TransmissionAttempt.objects.in_flight([run])
+        in_flight = TransmissionAttempt.objects.in_flight([run]).filter(transmission__in=keys)
         attempts = {keys[attempt.transmission_id]: attempt for attempt in in_flight}
     return attempts
 

@@ -85,9 +85,8 @@ def send(run: Run, sync_plan: SyncPlan, catalog: CatalogClient, channel: Channel
     finally:
         # Also after an error, such as an unreachable catalog service: the results of the last chunk are known. If no
         # item is left, the run's last transaction writes them.
-        if run.unsaved_results is not None and run.has_items_left:
-            attempts.close_chunk(run.unsaved_results, lease=lease, now=run.clock())
-            run.unsaved_results = None
+        if run.has_items_left:
+            run.write_unsaved_results()
         left = [item for chunk in waiting for item in chunk.items]
         plan_marks.note_left_over(configuration, left, reason=reason, lease=lease, now=run.clock())
 
@@ -154,20 +153,22 @@ def _divided(chunk: Chunk, *, calls_left: int | None, per_call: int) -> tuple[Ch
 def _send_chunk(
     run: Run, chunk: Chunk, rows: attempts.Rows, export: Export, sender: _Sender, *, next_chunk: Chunk | None
 ) -> None:
-    """Send one chunk; leave its results in ``run.unsaved_results``, to be written with the next chunk's attempts.
+    """Send one chunk; leave its results in ``run.unsaved_results``, to be written when the next chunk is sent.
 
-    Writing both together takes one transaction instead of two. A worker that dies in between leaves attempts without an
-    outcome, like a worker that dies during a call.
+    They are written together with the next chunk's attempts, which takes one transaction instead of two; or while
+    threads make the next chunk's calls, so that the LMS does not wait for them. A worker that dies before leaves
+    attempts without an outcome, like a worker that dies during a call.
 
     Raises:
         StopSyncError: nothing else in this run will work.
     """
     due = [(item.action, rows[item.content_key]) for item in export.outgoing]
-    now = run.clock()
-    opened = attempts.open_attempts(
-        run.row, due, export.exported, previous=run.unsaved_results, lease=run.lease, now=now
-    )
-    run.unsaved_results, run.renewer.renewed_at = None, now
+    now, is_parallel = run.clock(), sender.transmitter.is_parallel(export.outgoing)
+    previous = None if is_parallel else run.unsaved_results
+    opened = attempts.open_attempts(run.row, due, export.exported, previous=previous, lease=run.lease, now=now)
+    run.renewer.renewed_at = now
+    if not is_parallel:
+        run.unsaved_results = None
     if next_chunk is not None:  # Not earlier: it would compete for the CPU with the current chunk.
         sender.prefetcher.start(next_chunk)
     feed: list[FeedItem] = []
@@ -175,7 +176,7 @@ def _send_chunk(
         feed = feed_entries.make_entries(run.configuration, rows, export.outgoing, sender.channel, now=now)
         transmission = staged(export.outgoing, in_feed={entry.transmission.content_key for entry in feed})
     else:
-        transmission = sender.transmitter.transmit(export.outgoing)
+        transmission = sender.transmitter.transmit(export.outgoing, meanwhile=run.write_unsaved_results)
     results = {result.content_key: result for result in export.settled} | transmission.results
     run.record_freshness(chunk, rows, results, export)
     run.unsaved_results = attempts.apply_results(

@@ -151,9 +151,7 @@ def _carry_out(run: Run) -> None:
 
 def _give_up(run: Run, reason: str) -> None:
     """End the row of a run that cannot continue. Its in-flight items are in doubt, as if its worker had died."""
-    if run.unsaved_results is not None:
-        attempts.close_chunk(run.unsaved_results, lease=run.lease, now=run.clock())
-        run.unsaved_results = None
+    run.write_unsaved_results()
     runs.settle_dead_runs(run.configuration, lease=run.lease, now=run.clock())
     run.synced = None  # The rows may lack marks of the plan.
     _end(run, RunState.STOPPED, reason)

@@ -6,6 +6,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from enterprise_catalog.integrated_channels.audit import attempts
 from enterprise_catalog.integrated_channels.audit.figures import FRESHNESS, changed_at, freshness_name
 from enterprise_catalog.integrated_channels.domain import Action, Exported, Outcome, RunCounts
 from enterprise_catalog.integrated_channels.models import Comparison
@@ -14,7 +15,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from datetime import datetime, timedelta
 
-    from enterprise_catalog.integrated_channels.audit import attempts
     from enterprise_catalog.integrated_channels.audit.lease_renewer import LeaseRenewer
     from enterprise_catalog.integrated_channels.audit.leases import Lease
     from enterprise_catalog.integrated_channels.audit.status import ItemCounts
@@ -96,6 +96,16 @@ class Run:
                     seconds = max((now - changed).total_seconds(), 0)
                     self.fresh[freshness_name(seconds)] += 1
                     measured.observe(seconds)
+
+    def write_unsaved_results(self) -> None:
+        """Write the results of the last chunk, unless they have been written.
+
+        Raises:
+            LeaseLostError: another worker has the lease.
+        """
+        if self.unsaved_results is not None:
+            attempts.close_chunk(self.unsaved_results, lease=self.lease, now=self.clock())
+            self.unsaved_results = None
 
     def yield_if_due(self) -> bool:
         """Return True if the time slice has ended, so that other configurations get the worker."""

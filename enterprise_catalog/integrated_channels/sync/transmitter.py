@@ -64,11 +64,19 @@ class Transmitter:
         """Return the maximum number of ``items`` in the next call, at the current batch size."""
         return self._timing.pacer.size(self._kind_of(items))
 
-    def transmit(self, items: Sequence[Outgoing]) -> Transmission:
-        """Send ``items`` to the LMS and return one result for each. Errors of the LMS become results."""
+    def is_parallel(self, items: Sequence[Outgoing]) -> bool:
+        """Return True if :meth:`transmit` sends ``items`` in threads."""
+        return self._channel.parallel_calls > 1 and len(items) > 1
+
+    def transmit(self, items: Sequence[Outgoing], *, meanwhile: Callable[[], None] = lambda: None) -> Transmission:
+        """Send ``items`` to the LMS and return one result for each. Errors of the LMS become results.
+
+        Args:
+            meanwhile: called once if the items are sent in threads, after the first calls have started.
+        """
         transmission = Transmission()
         try:
-            self._transmit_parts(items, transmission)
+            self._transmit_parts(items, transmission, meanwhile)
         except StopSyncError as error:
             error.redact(self._channel.client.redacted)
             transmission.stopped_by = error
@@ -80,15 +88,18 @@ class Transmitter:
     def _kind_of(self, items: Sequence[Outgoing] | Sequence[PlannedItem]) -> str:
         return items[0].action if items and isinstance(self._channel, PushChannel) else APPLY
 
-    def _transmit_parts(self, items: Sequence[Outgoing], transmission: Transmission) -> None:
+    def _transmit_parts(
+        self, items: Sequence[Outgoing], transmission: Transmission, meanwhile: Callable[[], None]
+    ) -> None:
         parts = self._timing.pacer.parts(self._kind_of(items), items)
-        if self._channel.parallel_calls == 1 or len(items) == 1:
+        if not self.is_parallel(items):
             for part in parts:
                 self._transmit_part(part, transmission)
             return
         with ThreadPoolExecutor(self._channel.parallel_calls) as pool:
             under_way = [pool.submit(self._transmit_part, part, transmission) for part in parts]
             try:
+                meanwhile()
                 self._wait_for(under_way)
             finally:
                 # After an error, no further part starts. Parts that have started end, and their results count.

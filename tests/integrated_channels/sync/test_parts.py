@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import threading
 import time
 from collections import Counter
 from typing import TYPE_CHECKING
@@ -42,6 +43,37 @@ def test_each_part_of_a_chunk_is_a_call_of_its_own(fake_lms: FakeLMS, action: Ac
     assert fake_lms.shown == ({} if action is Action.DELETE else dict.fromkeys(KEYS, "Ours"))
 
 
+def test_other_work_is_done_while_threads_make_the_calls(fake_lms: FakeLMS, monkeypatch: pytest.MonkeyPatch) -> None:
+    is_done, channel = threading.Event(), NarrowChannel(fake_lms)
+    create = channel.create
+
+    def create_afterwards(items: Sequence[Outgoing]) -> list[ItemResult]:
+        assert is_done.wait(timeout=10)
+        return list(create(items))
+
+    monkeypatch.setattr(channel, "create", create_afterwards)
+
+    transmission = Transmitter(channel).transmit(
+        [Outgoing(key, {"title": "Ours"}) for key in KEYS], meanwhile=is_done.set
+    )
+
+    assert outcomes(transmission) == dict.fromkeys(KEYS, "done")
+
+
+def test_a_chunk_waits_for_calls_when_other_work_fails(fake_lms: FakeLMS) -> None:
+    def lose_lease() -> None:
+        raise LeaseLostError("taken over")
+
+    with pytest.raises(LeaseLostError):
+        Transmitter(NarrowChannel(fake_lms)).transmit(
+            [Outgoing(key, {"title": "Ours"}) for key in KEYS], meanwhile=lose_lease
+        )
+
+    calls = fake_lms.calls.total()
+    time.sleep(0.05)
+    assert fake_lms.calls.total() == calls < len(KEYS)
+
+
 def test_a_passing_failure_costs_its_own_part_only(fake_lms: FakeLMS) -> None:
     fake_lms.outages = {2: 503, 5: 503}
     channel = NarrowChannel(fake_lms)
@@ -72,7 +104,7 @@ def test_an_lms_that_is_down_is_not_called_for_each_item(fake_lms: FakeLMS, para
     channel = NarrowChannel(fake_lms)
     channel.parallel_calls = parallel_calls
 
-    transmission = Transmitter(channel).transmit([Outgoing(key, {}) for key in KEYS])
+    transmission = Transmitter(channel).transmit([Outgoing(key, {"title": "Ours"}) for key in KEYS])
 
     assert type(transmission.stopped_by) is LMSUnavailableError
     assert fake_lms.calls.total() <= MAX_CONSECUTIVE_FAILURES - 1 + parallel_calls

@@ -31,7 +31,7 @@ from tests.integrated_channels.pages import CONFIGURATIONS, TRANSMISSIONS
 if TYPE_CHECKING:
     from django.test import Client
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.only_on("sqlite")]
 
 GROUPS = "/admin/auth/group/"
 CUSTOMERS = "/admin/catalog/enterprisecustomer/"

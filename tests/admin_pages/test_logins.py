@@ -17,7 +17,7 @@ from enterprise_catalog.admin_pages.logins import DEVICE_COOKIE
 if TYPE_CHECKING:
     from pytest_django import Settings
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.only_on("sqlite")]
 
 LOGIN = "/admin/login/"
 

@@ -16,7 +16,7 @@ from tests.processes import PROJECT
 if TYPE_CHECKING:
     from pathlib import Path
 
-pytestmark = [pytest.mark.processes, pytest.mark.long]
+pytestmark = [pytest.mark.processes, pytest.mark.long, pytest.mark.soak]
 
 _SHORT = (
     *("--sizes", "40,200", "--runs", "2", "--warm-ups", "1", "--load-seconds", "0.5"),
@@ -68,7 +68,6 @@ def test_a_short_benchmark_measures_everything_and_finds_all_answers_right(maria
     assert "yes" in (tmp_path / "docs" / "reference" / "benchmarks" / "targets.inc").read_text()
 
 
-@pytest.mark.soak
 def test_growing_data_is_explained_and_removed(mariadb_url: str, tmp_path: Path) -> None:
     database, output = services.create_database(mariadb_url, "growing"), tmp_path / "results.json"
     few = ("--transmissions", "20000", "--attempts", "20000", "--items", "200", "--phases", "1", "--seconds", "1")
@@ -84,7 +83,6 @@ def test_growing_data_is_explained_and_removed(mariadb_url: str, tmp_path: Path)
     assert [layout["removed"] for layout in results["layouts"]] == [1_000, 1_000]
 
 
-@pytest.mark.soak
 def test_a_short_benchmark_of_a_fleet_finds_every_lms_right(mariadb_url: str, redis_url: str, tmp_path: Path) -> None:
     database = services.create_database(mariadb_url, "fleet_benchmark")
     servers = ("--database-url", database, "--redis-url", redis_url)

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from django.test import Client
     from pytest_django import Settings
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.only_on("sqlite")]
 
 ADMIN = "/admin/catalog"
 CONTENT = f"{ADMIN}/contentmetadata/"

@@ -292,7 +292,7 @@ def test_every_url_answers_every_method(token: str, method: str) -> None:
 
 
 @settings(
-    max_examples=2 * settings().max_examples,
+    max_examples=settings().max_examples,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(request=requests)

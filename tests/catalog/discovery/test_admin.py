@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from enterprise_catalog.sandbox.open_edx.api import OpenEdxSandbox
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.only_on("sqlite")]
 
 ADMIN = "/admin/catalog"
 

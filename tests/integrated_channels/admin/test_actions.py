@@ -26,7 +26,7 @@ from tests.admin_pages.list_actions import answer, ask, count_on, messages_of, r
 from tests.factories.channels import ConfigurationFactory, OperationFactory, TransmissionFactory
 from tests.integrated_channels.pages import CONFIGURATIONS, TRANSMISSIONS, filled_in, text_of
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.only_on("sqlite")]
 
 #: Action of the configurations' page -> the group's members that may run it.
 OPERATOR_ONLY = (
@@ -75,7 +75,6 @@ def configuration() -> ChannelConfiguration:
     return configuration
 
 
-@pytest.mark.only_on("sqlite")
 @pytest.mark.parametrize("action", [*OPERATOR_ONLY, "requeue_dead_letters", "preview"])
 @pytest.mark.parametrize("group", ["Integration auditor", "Integration support"])
 def test_each_action_is_refused_without_its_permission(

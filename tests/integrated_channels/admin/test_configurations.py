@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
     from enterprise_catalog.catalog.models import EnterpriseCustomer
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.only_on("sqlite")]
 
 
 def edited(
@@ -93,7 +93,6 @@ def test_an_unreachable_catalog_service_is_named(admin_client: Client, settings:
     assert not ChannelConfiguration.objects.exists()
 
 
-@pytest.mark.only_on("sqlite")
 @pytest.mark.parametrize(
     ("field", "value", "expected"),
     [

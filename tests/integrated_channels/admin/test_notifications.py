@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
     from tests.integrated_channels.reporting.notifications.receivers import HTTPReceiver
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.only_on("sqlite")]
 
 SUBSCRIPTIONS = "/admin/integrated_channels/subscription/"
 EVENTS = "/admin/integrated_channels/notification/"
@@ -207,7 +207,6 @@ def test_an_event_shows_who_was_notified_and_how(operator: Client) -> None:
         (DELIVERIES, {"state__exact": "waiting"}),
     ],
 )
-@pytest.mark.only_on("sqlite")
 def test_lists_read_their_first_page_from_an_index(operator: Client, address: str, query: dict[str, str]) -> None:
     for number in range(60):
         NotificationFactory.create(opened_at=DAY_ONE + timedelta(hours=number))

@@ -19,7 +19,7 @@ from tests.integrated_channels.pages import ATTEMPTS, CONFIGURATIONS, RUNS, TRAN
 if TYPE_CHECKING:
     from django.test import Client
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.only_on("sqlite")]
 
 LISTS = [TRANSMISSIONS, ATTEMPTS, RUNS, CONFIGURATIONS]
 
@@ -257,7 +257,6 @@ def test_the_newest_runs_come_first(admin_client: Client, narrowed: dict[str, st
     assert shown(admin_client, RUNS, **narrowed) == [str(newer), str(older)]
 
 
-@pytest.mark.only_on("sqlite")
 @pytest.mark.parametrize("address", [TRANSMISSIONS, ATTEMPTS, RUNS])
 def test_audit_rows_can_be_neither_added_nor_changed_nor_deleted(admin_client: Client, address: str) -> None:
     row = TransmissionFactory.create(content_key="Org+A", rejected=True)
@@ -274,7 +273,6 @@ def test_audit_rows_can_be_neither_added_nor_changed_nor_deleted(admin_client: C
     assert row.state == "rejected"
 
 
-@pytest.mark.only_on("sqlite")
 @pytest.mark.parametrize(
     ("address", "lookup"),
     [

@@ -40,8 +40,8 @@ pytestmark = [
 
 #: Kills of syncs in the reduced form and in the long form. Moodle's calls are representative of most other LMSs. Even
 #: the fewest kills hit four runs or more, and items in flight at least twice.
-KILLS = 12
-KILLS_OF_OTHERS = 6
+KILLS = 9
+KILLS_OF_OTHERS = 5
 KILLS_OF_A_SOAK = 160
 #: Kills of Celery workers.
 WORKER_KILLS = 5

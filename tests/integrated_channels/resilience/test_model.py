@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 #: After ten examples, hypothesis mutates copies of earlier examples, which gives many similar scenarios. Batches of ten
 #: scenarios, each with its own seed, avoid this.
 BATCH: Final = 10
-BATCHES: Final = 10
+BATCHES: Final = 6
 MOST_BATCHES: Final = 42  #: If an expected event has not occurred yet.
 BATCHES_ON_MARIADB: Final = 2
 BATCHES_OF_A_SOAK: Final = 550

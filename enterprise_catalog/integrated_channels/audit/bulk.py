@@ -20,14 +20,11 @@ from django.db.models import JSONField
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from datetime import date
-    from decimal import Decimal
-    from uuid import UUID
 
     from django.db.models import Field, Model
 
-    #: A value as the drivers accept it.
-    Prepared = int | float | Decimal | str | bytes | date | UUID | None
+    from enterprise_catalog.db.row_updates import Prepared
+
     Fields = Sequence[Field[object, object]]
 
 #: Types whose values no field of our models converts, except JSON fields.

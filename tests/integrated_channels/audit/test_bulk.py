@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import functools
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
-from django.db import connection
+from django.apps import apps
+from django.db import connection, models
 from django.test.utils import CaptureQueriesContext
 
+from enterprise_catalog.db.timestamps import TimestampField
 from enterprise_catalog.integrated_channels.audit.bulk import insert, insert_values, update, upsert
 from enterprise_catalog.integrated_channels.domain import Action
 from enterprise_catalog.integrated_channels.models import (
@@ -201,3 +203,27 @@ def test_no_rows_take_no_statement(write: Callable[[list[ContentMetadataItemTran
         write([])
 
     assert len(captured) == 0
+
+
+#: Kind of field -> a value of a type that is written as it is. A ``TimestampField`` has times.
+SAMPLES = {
+    models.CharField: TITLE,
+    models.TextField: TITLE,
+    models.IntegerField: 7,
+    models.BinaryField: b"\x00\xff",
+}
+FIELDS = [
+    field
+    for model in apps.get_app_config("integrated_channels").get_models()
+    for field in model._meta.concrete_fields
+    if isinstance(field, tuple(SAMPLES)) and not isinstance(field, TimestampField)
+]
+
+
+@pytest.mark.parametrize("field", FIELDS, ids=str)
+def test_no_field_converts_text_numbers_or_bytes(field: models.Field[Any, Any]) -> None:
+    sample = next(value for kind, value in SAMPLES.items() if isinstance(field, kind))
+
+    prepared = field.get_db_prep_save(sample, connection)
+
+    assert (bytes(prepared) if isinstance(sample, bytes) else prepared) == sample

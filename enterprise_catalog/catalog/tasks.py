@@ -17,7 +17,7 @@ from enterprise_catalog.catalog.discovery.nested import update_queries
 from enterprise_catalog.catalog.discovery.refresh import refresh
 from enterprise_catalog.catalog.lms import tasks as lms_tasks  # noqa: F401  (Celery finds tasks through this module)
 from enterprise_catalog.catalog.models import CatalogQuery, CatalogRefresh, QuerySource, RefreshState, RefreshTrigger
-from enterprise_catalog.catalog.versions.retention import remove_old
+from enterprise_catalog.catalog.versions import retention
 from enterprise_catalog.celery import app
 from enterprise_catalog.db.batched_deletes import SLICE_SECONDS, BatchedDeletes
 
@@ -122,8 +122,15 @@ def remove_old_refreshes() -> int:
 
 @app.task(name="remove_old_content_changes")
 def remove_old_content_changes() -> int:
-    """Delete changes older than ``CONTENT_CHANGES_RETENTION_DAYS``; return their number."""
-    return remove_old(before=timezone.now() - timedelta(days=settings.CONTENT_CHANGES_RETENTION_DAYS))
+    """Delete changes and versions older than ``CONTENT_CHANGES_RETENTION_DAYS``; return their number.
+
+    After a time limit, the task queues itself again.
+    """
+    deletes = BatchedDeletes(seconds=SLICE_SECONDS)
+    retention.remove_old(deletes, before=timezone.now() - timedelta(days=settings.CONTENT_CHANGES_RETENTION_DAYS))
+    if not deletes.is_complete:
+        remove_old_content_changes.delay()
+    return deletes.removed
 
 
 def edited_nested_queries() -> list[CatalogQuery]:

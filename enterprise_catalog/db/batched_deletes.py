@@ -13,7 +13,7 @@ from enterprise_catalog.db.contention import retry
 from enterprise_catalog.db.keyset import keyset_pages
 
 if TYPE_CHECKING:
-    from django.db.models import Model, QuerySet
+    from django.db.models import QuerySet
 
 #: Rows deleted by one transaction.
 ROWS_PER_TRANSACTION: Final = 1_000
@@ -57,20 +57,27 @@ class BatchedDeletes:
             if ids := list(batch.values_list("pk", flat=True)):
                 if parts and not self._delete_parts(parts[0].filter(**{f"{parts[1]}__in": ids})):
                     return
-                self._delete_batch(old.model, ids)
+                self.delete_batch(old.model._default_manager.filter(pk__in=ids))
 
     def _delete_parts(self, parts: QuerySet[Any]) -> bool:
         """Delete all rows; return False if there was no time for all."""
         while ids := list(parts.values_list("pk", flat=True)[:ROWS_PER_TRANSACTION]):
-            if self._is_over():
+            if not self.delete_batch(parts.model._default_manager.filter(pk__in=ids)):
                 return False
-            self._delete_batch(parts.model, ids)
         return True
 
-    def _delete_batch(self, model: type[Model], ids: list[Any]) -> None:
+    def delete_batch(self, rows: QuerySet[Any]) -> bool:
+        """Delete all rows in one transaction, and pause; return False, without a change, if the time is over.
+
+        Raises:
+            ContentionError: other transactions blocked this one for too long; it has deleted nothing.
+        """
+        if self._is_over():
+            return False
         began = time.monotonic()
-        self.removed += retry(partial(model._default_manager.filter(pk__in=ids).delete))[0]
+        self.removed += retry(partial(rows.delete))[0]
         time.sleep(time.monotonic() - began)
+        return True
 
     def _is_over(self) -> bool:
         if time.monotonic() >= self._end:

@@ -25,6 +25,8 @@ from tests.processes import Dialogue, Site
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
+    from django.db.models import QuerySet
+
     from tests.benchmarks.growing_data.run_statements import Synced
 
 #: The longest transaction of a removal. A run may wait for its locks.
@@ -37,10 +39,12 @@ class _TimedDeletes(BatchedDeletes):
 
     transactions: list[float] = field(default_factory=list)  #: Seconds of each.
 
-    def _delete_batch(self, *args: Any) -> None:
+    def delete_batch(self, rows: QuerySet[Any]) -> bool:
         began = time.monotonic()
-        super()._delete_batch(*args)
+        if not super().delete_batch(rows):
+            return False
         self.transactions.append((time.monotonic() - began) / 2)  # It has paused as long as the transaction took.
+        return True
 
 
 def serve() -> None:

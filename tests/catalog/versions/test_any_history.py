@@ -34,6 +34,7 @@ from enterprise_catalog.catalog.versions import log, reads, retention
 from enterprise_catalog.catalog.versions.reads import UnknownVersionError
 from enterprise_catalog.catalog.versions.state import Version, read_state
 from enterprise_catalog.catalog.versions.versioned import versioned
+from enterprise_catalog.db.batched_deletes import BatchedDeletes
 from tests.catalog.queries import keys_in, served_times, version_of
 from tests.catalog.versions.stored_tables import restore, stored_tables
 from tests.factories import DAY_ONE
@@ -210,7 +211,7 @@ class History(RuleBasedStateMachine):
 
     @rule(minutes=st.integers(0, 10))
     def remove_old_changes(self, minutes: int) -> None:
-        retention.remove_old(before=self.now - timedelta(minutes=minutes))
+        retention.remove_old(BatchedDeletes(seconds=60), before=self.now - timedelta(minutes=minutes))
         self.refuse()
         self.polls.clear()
 
@@ -303,7 +304,7 @@ class History(RuleBasedStateMachine):
 
 
 def test_changes_lead_to_the_diff_after_any_history(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(retention, "ROWS_AT_ONCE", 2)
+    monkeypatch.setattr(retention, "ROWS_PER_TRANSACTION", 2)
     monkeypatch.setattr(log, "RESET_ITEMS", RESET_ITEMS)
     monkeypatch.setattr(log, "RESET_PERCENT", RESET_PERCENT)
 

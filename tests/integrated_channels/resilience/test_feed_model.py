@@ -44,7 +44,7 @@ if TYPE_CHECKING:
 
     from tests.integrated_channels.resilience.model.simulation import Incident
 
-BATCHES: Final = 6
+BATCHES: Final = 4
 BATCHES_ON_MARIADB: Final = 2
 BATCHES_OF_A_SOAK: Final = 200
 STEPS: Final = 10

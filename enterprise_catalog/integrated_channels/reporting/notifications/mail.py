@@ -50,7 +50,9 @@ def send(delivery: Delivery, address: str) -> str:
 
 
 def _footer(delivery: Delivery) -> str:
-    """Return the last lines: a link to the subscription."""
+    """Return the last lines: a link to the subscription, unless the subscriber cannot open the admin."""
+    if delivery.subscription and delivery.subscription.is_customers:
+        return ""
     link = admin_link("admin:integrated_channels_subscription_change", delivery.subscription_id)
     return gettext("Change or mute these messages: %(link)s") % {"link": link} if link else ""
 

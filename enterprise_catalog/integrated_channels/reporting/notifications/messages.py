@@ -42,7 +42,7 @@ class EventRecord(TypedDict):
     title: str
     reason: str
     what_to_do: str
-    url: str
+    url: str  #: Of the configuration's page in the admin; empty for subscribers who cannot open it.
 
 
 class Message(TypedDict):
@@ -62,11 +62,15 @@ class EventText:
 
 
 def compose(delivery: Delivery, *, now: datetime) -> Message:
-    """Return the message about a delivery's events as they are now; for a test, a message without events."""
+    """Return the message about a delivery's events as they are now; for a test, a message without events.
+
+    Messages to a customer's own subscribers contain no links to the admin, which they cannot open.
+    """
     if delivery.is_test:
         return Message(subject=gettext("Test message"), events=[], omitted=0)
     items = delivery.events.select_related("notification__configuration__status").order_by("pk")
-    events = [_record(item.notification, now) for item in items[:MAX_EVENTS]]
+    with_links = not (delivery.subscription and delivery.subscription.is_customers)
+    events = [_record(item.notification, now, with_links=with_links) for item in items[:MAX_EVENTS]]
     omitted = items.count() - len(events) if len(events) == MAX_EVENTS else 0
     return Message(subject=_subject(events, len(events) + omitted), events=events, omitted=omitted)
 
@@ -108,7 +112,7 @@ def admin_link(name: str, *arguments: object) -> str:
     return f"{settings.ADMIN_BASE_URL}{reverse(name, args=arguments)}" if settings.ADMIN_BASE_URL else ""
 
 
-def _record(event: Notification, now: datetime) -> EventRecord:
+def _record(event: Notification, now: datetime, *, with_links: bool) -> EventRecord:
     configuration, text = event.configuration, text_of_event(event, now=now)
     has_recovered = event.resolution == Resolution.RECOVERED
     return EventRecord(
@@ -124,7 +128,7 @@ def _record(event: Notification, now: datetime) -> EventRecord:
         title=text.title,
         reason="" if has_recovered else plain(event.reason),
         what_to_do=text.what_to_do,
-        url=admin_link("admin:integrated_channels_channelconfiguration_change", configuration.pk),
+        url=admin_link("admin:integrated_channels_channelconfiguration_change", configuration.pk) if with_links else "",
     )
 
 

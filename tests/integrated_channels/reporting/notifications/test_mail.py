@@ -57,6 +57,21 @@ def test_an_email_says_what_happened_why_and_what_to_do(mail_server: MailServer,
     ]
 
 
+def test_an_email_to_a_customers_own_subscriber_has_no_link_to_the_admin(mail_server: MailServer, clock: Clock) -> None:
+    event = NotificationFactory.create()
+    customer = event.configuration.enterprise_customer_uuid
+    SubscriptionFactory.create(enterprise_customer_uuid=customer, is_customers=True)
+
+    deliver(clock)
+
+    [mail] = mail_server.received
+    assert mail.get_content().splitlines() == [
+        f"Moodle of {customer} has stopped: nothing is sent to its LMS.",
+        "The LMS returned 401: Invalid token.",
+        REMEDY,
+    ]
+
+
 def test_names_cannot_add_headers(mail_server: MailServer, clock: Clock) -> None:
     configuration = ConfigurationFactory.create(display_name="Evil\r\nBcc: all@example.org")
     NotificationFactory.create(configuration=configuration)

@@ -31,6 +31,7 @@ class _Server(ThreadedWSGIServer):
     request_queue_size = 128
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
+        self.is_closed = False
         self._connections = set[socket.socket]()
         super().__init__(*arguments, **options)
 
@@ -44,6 +45,7 @@ class _Server(ThreadedWSGIServer):
 
     def server_close(self) -> None:
         """Stop listening, and end connections without a request. A request in progress gets its response."""
+        self.is_closed = True
         super().server_close()
         for connection in self._connections.copy():
             with contextlib.suppress(OSError):
@@ -51,6 +53,7 @@ class _Server(ThreadedWSGIServer):
 
 
 class _Handler(WSGIRequestHandler):
+    server: _Server
     # One packet per response. Otherwise the client waits for the second one until it has acknowledged the first.
     wbufsize = 2**16
     disable_nagle_algorithm = True
@@ -60,6 +63,10 @@ class _Handler(WSGIRequestHandler):
         super().handle_one_request()
         if not self._has_responded:  # A fault breaks the connection: the application raised ConnectionAbortedError.
             self.close_connection = True
+
+    def parse_request(self) -> bool:
+        # A request that arrives now would still be read.
+        return not self.server.is_closed and super().parse_request()
 
     def log_request(self, *_: object) -> None:
         """Send the rest of a complete response. Log nothing, because callers parse the output of ``run_sandbox``."""

@@ -118,7 +118,7 @@ def _is_news(
     """Return True if the subscriber is to be notified of the event's beginning or end, whichever is the news.
 
     An end is news only for a subscriber who may have read of the beginning. A message that no worker has begun to send
-    is written later, and then says that the event has ended.
+    is written later, and then says that the event has ended. So may a message that has been written since the end.
     """
     if not wants(subscription, event):
         return False
@@ -127,7 +127,14 @@ def _is_news(
     message = in_message.get((subscription.pk, event.pk))
     if message is None or not subscription.with_recoveries:
         return False
-    return message.state == DeliveryState.SENT or (message.state == DeliveryState.WAITING and message.attempts > 0)
+    has_begun = message.state == DeliveryState.SENT or (message.state == DeliveryState.WAITING and message.attempts > 0)
+    return has_begun and not _reports_end(message, event)
+
+
+def _reports_end(message: Delivery, event: Notification) -> bool:
+    """Return True if a message that has been written says that the event has ended."""
+    records = message.message["events"] if message.message else []
+    return any(record["id"] == event.pk and record["state"] == "resolved" for record in records)
 
 
 def _new_message(subscription: Subscription, now: datetime) -> Delivery:

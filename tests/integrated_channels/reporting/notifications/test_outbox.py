@@ -21,6 +21,7 @@ from enterprise_catalog.integrated_channels.models import (
     Resolution,
 )
 from enterprise_catalog.integrated_channels.reporting.notifications import outbox
+from enterprise_catalog.integrated_channels.reporting.notifications.messages import compose
 from tests.factories import DAY_ONE
 from tests.factories.channels import ConfigurationFactory, NotificationFactory, SubscriptionFactory
 
@@ -116,6 +117,22 @@ def test_a_recovery_is_news_only_to_those_who_may_know_of_the_event(
     outbox.announce(now=NOW)
 
     assert sent_about(subscription)[1:] == ([(event.pk, True)] if is_news else [])
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("state", [DeliveryState.WAITING, DeliveryState.SENT])
+def test_an_end_that_the_message_about_the_beginning_reports_is_no_news(state: DeliveryState) -> None:
+    event, subscription = NotificationFactory.create(), SubscriptionFactory.create()
+    outbox.announce(now=NOW)
+    resolve(event)
+    message = Delivery.objects.get()
+    message.message, message.state, message.attempts = compose(message, now=NOW), state, 1
+    message.save()
+
+    outbox.announce(now=NOW)
+
+    assert sent_about(subscription) == [(event.pk, False)]
+    assert [record["state"] for record in message.message["events"]] == ["resolved"]
 
 
 @pytest.mark.django_db

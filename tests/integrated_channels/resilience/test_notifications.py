@@ -40,6 +40,7 @@ SECRET: Final = "the-secret-of-the-receiver"
 _IMPORTS: Final = """
 import json
 from django.utils import timezone
+from enterprise_catalog.db.contention import retry
 from enterprise_catalog.integrated_channels.audit import events
 from enterprise_catalog.integrated_channels.models import *
 from enterprise_catalog.integrated_channels.tasks import notify
@@ -49,14 +50,14 @@ from tests.factories.channels import ConfigurationFactory, NotificationFactory, 
 _ROUND: Final = """
 now = timezone.now()
 announced = Notification.objects.filter(is_open=True, announced_at__isnull=False).values_list("pk", flat=True)
-events.resolve(list(announced), Resolution.RECOVERED, now=now)
+retry(lambda: events.resolve(list(announced), Resolution.RECOVERED, now=now))
 for _ in range({number}):
     NotificationFactory.create(configuration=ConfigurationFactory.create(), opened_at=now)
 notify.delay()
 """
 #: Ends the claims of dead workers, as time does; reports the number of unfinished messages and events.
 _SETTLE: Final = """
-Delivery.objects.filter(state="waiting").update(next_attempt_at=timezone.now())
+retry(lambda: Delivery.objects.filter(state="waiting").update(next_attempt_at=timezone.now()))
 notify.delay()
 waiting = Delivery.objects.filter(state="waiting").count()
 print(waiting + Notification.objects.filter(next_step_at__isnull=False).count())

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from enterprise_catalog.integrated_channels.domain import Action
-from enterprise_catalog.sandbox.faults import FaultQueue
+from enterprise_catalog.sandbox.faults import FaultKind, FaultQueue
 from enterprise_catalog.sandbox.moodle.courses import Course, CourseTable
 from enterprise_catalog.sandbox.moodle.php_forms import read_parameters
 from enterprise_catalog.sandbox.moodle.web_service import MoodleSandbox
@@ -28,6 +28,12 @@ FIND = "core_course_get_courses_by_field"
 LOGIN = "login/token.php"
 
 _SLUG = re.compile(r'href="https://learn\.example\.org/([^/"]+)/course/')
+
+
+#: Statuses and errors that prove that a request was not carried out: a redirect, a refused token or permission, no web
+#: service, too many calls, a transaction that was rolled back.
+STATUSES: Final = frozenset({303, 401, 403, 404, 429})
+ERRORS: Final = ("invalidtoken", "dmlwriteexception")
 
 
 class Shown(NamedTuple):
@@ -55,12 +61,23 @@ class _Table(CourseTable):
 
 
 class _Faults(FaultQueue):
-    """A fault queue that counts the faults that strike."""
+    """A fault queue that counts the faults that strike.
+
+    Args:
+        not_carried_out: called when a response proves that the request was not carried out.
+    """
+
+    def __init__(self, not_carried_out: Callable[[], None]) -> None:
+        super().__init__()
+        self._not_carried_out = not_carried_out
 
     def take(self, operation: str) -> Fault | None:
         fault = super().take(operation)
         if fault is not None:
             note(f"fault: {fault.kind}")
+            is_proof = fault.status in STATUSES or any(error in fault.body for error in ERRORS)
+            if fault.kind is FaultKind.ANSWER and is_proof:
+                self._not_carried_out()
         return fault
 
 
@@ -74,9 +91,10 @@ class WatchedMoodle(MoodleSandbox):
     #: Keys of courses created by hand: a run may request a create although the course exists.
     manual_keys: set[str] = field(init=False, default_factory=set)
     _created: set[str] = field(init=False, default_factory=set)  #: Keys created by the current run.
+    _requested: set[str] = field(init=False, default_factory=set)  #: Keys that only the last request creates.
 
     def __post_init__(self) -> None:
-        self.faults = _Faults()
+        self.faults = _Faults(self._forget_request)
 
     @property
     def shown(self) -> dict[str, Shown]:
@@ -94,6 +112,7 @@ class WatchedMoodle(MoodleSandbox):
 
     def route(self, request: Request) -> Operation:
         operation = super().route(request)
+        self._requested = set()
         if operation.name == CREATE:
             courses = _courses(request)
             keys = [str(course["idnumber"]) for course in courses]
@@ -101,7 +120,8 @@ class WatchedMoodle(MoodleSandbox):
             assert not twice, f"a second course is asked for: {twice}"
             # A wrong category rejects a call before any ID number is compared.
             if all(int(str(course["categoryid"])) in self.category_ids for course in courses):
-                self._created.update(keys)
+                self._requested = {*keys} - self._created
+                self._created |= self._requested
             self.asked(Action.CREATE, keys)
         elif operation.name == UPDATE:
             self._watch_update(_courses(request))
@@ -132,6 +152,10 @@ class WatchedMoodle(MoodleSandbox):
         """Forget the keys that the run has created: the next run must look a course up before it creates it."""
         self.manual_keys -= self._created
         self._created.clear()
+
+    def _forget_request(self) -> None:
+        """Forget the keys of a create that was not carried out: the next run may request it again."""
+        self._created -= self._requested
 
     def _watch_update(self, courses: Sequence[PHPArray]) -> None:
         keys: dict[Action, list[str]] = {Action.UPDATE: [], Action.DELETE: []}

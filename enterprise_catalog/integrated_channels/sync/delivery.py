@@ -120,8 +120,8 @@ def _send_chunks(run: Run, waiting: deque[Chunk], sender: _Sender, *, size: int,
     to_send = list(islice(waiting, run.configuration.max_chunks_per_run))
     following = iter([*to_send[1:], None])
     rows_of_chunks = attempts.read_rows(run.configuration, iter(to_send), size=size, known=known_rows)
-    for number, (chunk, rows) in enumerate(rows_of_chunks):
-        if number and run.yield_if_due():  # Each run sends at least one chunk, so that every customer moves on.
+    for chunk, rows in rows_of_chunks:
+        if not run.begin_chunk():
             return
         next_chunk = next(following)
         run.renewer.check_time()

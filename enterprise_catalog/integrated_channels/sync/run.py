@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from enterprise_catalog.integrated_channels.audit import attempts
 from enterprise_catalog.integrated_channels.audit.figures import FRESHNESS, changed_at, freshness_name
@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from enterprise_catalog.integrated_channels.sync.plan_inputs import Synced
     from enterprise_catalog.integrated_channels.sync.saved_plan import SavedPlan
 
+#: Another chunk begins if the run has this many times the duration of the last one left.
+CHUNKS_LEFT: Final = 2
+
 
 @dataclass(slots=True)
 class Run:
@@ -43,7 +46,8 @@ class Run:
     items: int = 0  #: Number of items in the catalogs, without those found rejected.
     unsaved_results: attempts.ChunkResults | None = None  #: Results of the last chunk, until they are written.
     yields_at: datetime | None = None  #: End of the run's time slice; ``None`` for no limit.
-    has_yielded: bool = False  #: The run ended after its time slice, and has items left.
+    has_yielded: bool = False  #: The run ended before a chunk, and has items left.
+    chunk_began_at: datetime | None = None  #: When the last chunk began; ``None`` before the first.
     pause: timedelta | None = None  #: Pause before the next run; ``None`` if the LMS accepts more calls.
     is_overrun: bool = False  #: A call or the run exceeded its time limit.
     is_throttled: bool = False  #: The run ended because of a rate limit.
@@ -107,10 +111,20 @@ class Run:
             attempts.close_chunk(self.unsaved_results, lease=self.lease, now=self.clock())
             self.unsaved_results = None
 
-    def yield_if_due(self) -> bool:
-        """Return True if the time slice has ended, so that other configurations get the worker."""
-        self.has_yielded = self.yields_at is not None and self.clock() >= self.yields_at
-        return self.has_yielded
+    def begin_chunk(self) -> bool:
+        """Return False if the run must end before the next chunk. The first one is always sent: each customer moves on.
+
+        The run's time slice has ended, so that other configurations get the worker. Or the run has too little time left
+        for another chunk: the time limit would cut off a call, and its items would be in doubt.
+        """
+        now, began_at = self.clock(), self.chunk_began_at
+        self.chunk_began_at = now
+        if began_at is None:
+            return True
+        is_over = self.yields_at is not None and now >= self.yields_at
+        needed = CHUNKS_LEFT * (now - began_at).total_seconds()
+        self.has_yielded = is_over or self.renewer.seconds_left() < needed
+        return not self.has_yielded
 
     def record_end(self, state: RunState, reason: str, *, now: datetime) -> None:
         """Set the final state of the run's row. The caller saves it."""

@@ -8,12 +8,14 @@ import pytest
 
 from enterprise_catalog.integrated_channels.domain import Accounts
 from enterprise_catalog.integrated_channels.models import ContentMetadataItemTransmission, RunState
-from enterprise_catalog.sandbox.faults import Fault, FaultKind
+from enterprise_catalog.sandbox.faults import Fault, FaultKind, FaultQueue
 from tests.factories.catalog import CatalogFactory, CourseFactory, import_into
 from tests.integrated_channels.syncing import row_of, run_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from pytest_django import Settings
 
     from enterprise_catalog.catalog.models import EnterpriseCustomer
     from enterprise_catalog.integrated_channels.models import ChannelConfiguration
@@ -68,6 +70,28 @@ def test_consecutive_runs_finish_the_work_and_nothing_is_due_any_more(
         course["key"] for course in [*changed, *CourseFactory.numbered(10, prefix="More")]
     }
     assert accounts_of(configuration) == Accounts(0, None, 0, None)
+
+
+def test_a_run_ends_before_a_chunk_that_its_time_limit_would_cut_off(
+    configure: Callable[..., ChannelConfiguration],
+    customer: EnterpriseCustomer,
+    moodle: MoodleSandbox,
+    clock: Clock,
+    settings: Settings,
+) -> None:
+    settings.SYNC_RUN_SECONDS = 35
+    CatalogFactory.create(courses=8, customer=customer)
+    configuration = configure(chunk_size=2)
+    moodle.faults = FaultQueue(sleep=lambda seconds: clock.forward(seconds=seconds))
+    moodle.faults.add(Fault(kind=FaultKind.DELAY, operation="core_course_create_courses", times=None, delay_seconds=10))
+
+    runs = [run_of(configuration, clock) for _ in range(2)]
+
+    assert [(run.state, run.counts) for run in runs] == [
+        (RunState.INCOMPLETE, {"create": {"done": 4}}),
+        (RunState.COMPLETE, {"create": {"done": 4}}),
+    ]
+    assert moodle.calls == {"core_course_create_courses": 4}
 
 
 def test_an_update_that_is_left_over_is_due_since_the_run_that_found_it(

@@ -75,8 +75,8 @@ class _Faults(FaultQueue):
         fault = super().take(operation)
         if fault is not None:
             note(f"fault: {fault.kind}")
-            is_proof = fault.status in STATUSES or any(error in fault.body for error in ERRORS)
-            if fault.kind is FaultKind.ANSWER and is_proof:
+            was_refused = fault.status in STATUSES or any(error in fault.body for error in ERRORS)
+            if fault.kind is FaultKind.ANSWER and was_refused:
                 self._not_carried_out()
         return fault
 

@@ -223,19 +223,9 @@ class LMSClient:
             RejectedError: any other status from 400.
         """
         self._before_each_call(is_counted=is_counted)
-        content, sent_headers = None, {**_HEADERS, **(headers or {})}
         with self._call_clock.call():
             with self._translate_errors(), self._measured() as responses:
-                if form is not None:
-                    content = form_encoded(form)
-                    sent_headers |= _FORM
-                elif json is not None:
-                    content = orjson.dumps(json)
-                    sent_headers.setdefault("Content-Type", "application/json")
-                url = _url(self.base_url + path)
-                request = httpx.Request(
-                    method, url, params=params, headers=sent_headers, content=content, extensions=self._extensions
-                )
+                request = self._request(method, path, form=form, json=json, params=params, headers=headers)
                 with closing(self._transport.handle_request(request)) as raw:
                     responses.append(raw)
                     self._redaction.keep_cookies(raw.headers.get_list("set-cookie"))
@@ -247,6 +237,29 @@ class LMSClient:
                 code, text = self.explained(response, explain) if explain is not None else ("", excerpt)
                 raise self._error(response, code=code, text=text)
         return response
+
+    def _request(
+        self,
+        method: str,
+        path: str,
+        *,
+        form: Mapping[str, str] | None,
+        json: object,
+        params: Mapping[str, str | Sequence[str]] | None,
+        headers: Mapping[str, str] | None,
+    ) -> httpx.Request:
+        """Return the request that :meth:`send` describes."""
+        content, sent_headers = None, {**_HEADERS, **(headers or {})}
+        if form is not None:
+            content = form_encoded(form)
+            sent_headers |= _FORM
+        elif json is not None:
+            content = orjson.dumps(json)
+            sent_headers.setdefault("Content-Type", "application/json")
+        url = _url(self.base_url + path)
+        return httpx.Request(
+            method, url, params=params, headers=sent_headers, content=content, extensions=self._extensions
+        )
 
     def explained(self, response: LMSResponse, explain: Explain) -> tuple[str, str]:
         """Return the LMS's own code and message for an error, redacted.

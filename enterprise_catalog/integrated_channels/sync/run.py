@@ -123,7 +123,8 @@ class Run:
             return True
         is_over = self.yields_at is not None and now >= self.yields_at
         needed = CHUNKS_LEFT * (now - began_at).total_seconds()
-        self.has_yielded = is_over or self.renewer.seconds_left() < needed
+        # A run without any time left has exceeded its limit: the next check of the time ends it.
+        self.has_yielded = is_over or 0 < self.renewer.seconds_left() < needed
         return not self.has_yielded
 
     def record_end(self, state: RunState, reason: str, *, now: datetime) -> None:

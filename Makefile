@@ -21,7 +21,7 @@ PYTHON_CHECK := import sys; sys.version_info >= (3, 11) or sys.exit("Python %d.%
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-on-sqlite test-on-mariadb coverage-report test-django60 test-all soak quality benchmark benchmark-audit-view benchmark-growing-data benchmark-fleet run migrate docs pictures changelog requirements upgrade licenses format clean
+.PHONY: help demo test test-slow test-on-sqlite test-on-mariadb coverage-report test-django60 test-all soak quality benchmark benchmark-audit-view benchmark-growing-data benchmark-fleet run migrate docs pictures changelog requirements upgrade licenses format clean
 
 help: ## List the targets
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z0-9-]+:.*## / {printf "  %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -29,11 +29,12 @@ help: ## List the targets
 demo: $(VENV)/.base ## Fill a catalog from course-discovery, sync it to an LMS, change it, sync again  [DATA=path.jsonl CHANNEL=MOODLE]
 	@$(BIN)/python manage.py demo --channel $(CHANNEL) $(if $(DATA),--data '$(DATA)')
 
-# Both halves run at the same time, because their tests often wait; each half's output is shown when it ends. With servers
+# What the two targets for tests run: see CONTRIBUTING.rst. Both halves run at the same time, because their tests often wait; each half's output is shown when it ends. With servers
 # that are given, and with `make -j1 test`, they run one after the other. Both run even if one fails. One half without
 # selected tests is fine; two such halves are a failure.
 AT_ONCE = $(if $(filter -j%,$(MAKEFLAGS))$(TEST_DATABASE_URL)$(TEST_REDIS_URL),,--jobs=2 --output-sync)
-test: $(VENV)/.test ## Run all tests on SQLite and on MariaDB, each half with WORKERS processes  [ARGS="-k diff" WORKERS=2]
+SPEED = not slow
+test: $(VENV)/.test ## Run the tests on SQLite and on MariaDB, each half with WORKERS processes  [ARGS="-k diff" WORKERS=2]
 	@rm -f $(VENV)/.exit-code-of-*
 	@$(MAKE) --no-print-directory --keep-going $(AT_ONCE) test-on-sqlite test-on-mariadb || true
 	@failed=0; ran=0; \
@@ -46,8 +47,11 @@ test: $(VENV)/.test ## Run all tests on SQLite and on MariaDB, each half with WO
 		esac; \
 		echo "== tests on $$half: $$outcome"; \
 	done; \
-	if [ $$failed = 0 ] && [ $$ran = 0 ]; then echo "No test was selected in either half."; fi; \
+	if [ $$failed = 0 ] && [ $$ran = 0 ]; then echo "No test was selected in either half, and $(SPEED) was required."; fi; \
 	[ $$failed = 0 ] && [ $$ran = 1 ]
+
+test-slow: ## Run the tests that make test leaves to CI, in the same way  [ARGS="-k alerts" WORKERS=2]
+	@$(MAKE) --no-print-directory test SPEED=slow
 
 # A worker runs whole files. Files with long tests come first (tests/services.py).
 PARALLEL = --numprocesses $(or $(WORKERS),$(1)) --dist loadfile --no-loadscope-reorder
@@ -55,14 +59,14 @@ PARALLEL = --numprocesses $(or $(WORKERS),$(1)) --dist loadfile --no-loadscope-r
 # What runs where is in CONTRIBUTING.rst. Bytecode saves each worker the compilation of all tests, 6 s of CPU time.
 test-on-sqlite test-on-mariadb soak: export PYTHONDONTWRITEBYTECODE =
 test-on-sqlite: $(VENV)/.test
-	$(BIN)/python -m pytest $(call PARALLEL,4) $(if $(COVERAGE),--cov --cov-report=) -m "not processes or django_db" $(ARGS); $(call store_exit_code,sqlite)
+	$(BIN)/python -m pytest $(call PARALLEL,4) $(if $(COVERAGE),--cov --cov-report= $(if $(filter slow,$(SPEED)),--cov-append)) -m "$(SPEED) and (not processes or django_db)" $(ARGS); $(call store_exit_code,sqlite)
 
 test-on-mariadb: $(VENV)/.test
-	$(BIN)/python -m pytest $(call PARALLEL,4) --mariadb -m "not processes and django_db or processes and not django_db" $(ARGS); $(call store_exit_code,mariadb)
+	$(BIN)/python -m pytest $(call PARALLEL,4) --mariadb -m "$(SPEED) and (not processes and django_db or processes and not django_db)" $(ARGS); $(call store_exit_code,mariadb)
 
 # The tracer of Python 3.11 doubles the CPU time of the code that it traces, so only the SQLite half is measured, and only
 # with COVERAGE=1.
-coverage-report: $(VENV)/.test ## Report branch coverage after make test COVERAGE=1: the total, and files below 90 %
+coverage-report: $(VENV)/.test ## Report branch coverage after make test test-slow COVERAGE=1: the total, and files below 90 %
 	@$(BIN)/coverage report --sort=cover | awk 'NR <= 2 || /^TOTAL/ || $$NF + 0 < 90'
 
 # Exit code 5 of pytest: no test was selected.

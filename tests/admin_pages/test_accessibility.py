@@ -99,6 +99,7 @@ def open_menus(page: Page) -> Iterator[str]:
 
 
 @pytest.mark.long
+@pytest.mark.slow
 @pytest.mark.timeout(1_800)  # Opens 140 pages; a busy machine takes several times as long.
 def test_no_page_has_a_serious_problem_or_scrolls_sideways(
     catalog_service: LiveServer, pytestconfig: pytest.Config

@@ -64,6 +64,7 @@ def test_a_superuser_opens_every_page_and_nothing_leads_astray() -> None:
 
 
 @pytest.mark.only_on("sqlite")
+@pytest.mark.slow
 def test_a_user_who_may_only_view_sees_every_page_and_no_forbidden_link() -> None:
     a_row_of_everything()
     crawler = AdminCrawler("viewer", "view_")
@@ -75,6 +76,7 @@ def test_a_user_who_may_only_view_sees_every_page_and_no_forbidden_link() -> Non
 
 
 @pytest.mark.only_on("sqlite")
+@pytest.mark.slow
 def test_a_user_who_may_view_one_table_sees_no_link_to_another() -> None:
     a_row_of_everything()
     problems = []

@@ -23,7 +23,7 @@ from tests.processes import Service, Site
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-pytestmark = [pytest.mark.processes, pytest.mark.long]
+pytestmark = [pytest.mark.processes, pytest.mark.long, pytest.mark.slow]
 
 CATALOG: Final = UUID(int=1)
 CUSTOMER: Final = UUID(int=2)

@@ -30,7 +30,7 @@ MEANWHILE: Final = 10
 PATIENCE_SECONDS: Final = 120
 
 
-@pytest.fixture(params=["MariaDB", "SQLite"])
+@pytest.fixture(params=["MariaDB", pytest.param("SQLite", marks=pytest.mark.slow)])
 def site(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Site]:
     """The service, with an empty database."""
     variables = {"API_THROTTLE_RATE": "100000/second", "GUNICORN_CMD_ARGS": "--threads 2"}

@@ -137,8 +137,10 @@ PAIRS: Final = [
     ("mine loses x", "theirs changes x"),
     ("mine adds w", "theirs adds w"),
 ]
+#: On SQLite, the second writer waits for the first, so there one order is enough.
+SWAPPED: Final = [pytest.param(second, first, marks=pytest.mark.only_on("mariadb")) for first, second in PAIRS]
 both_orders_of_each_pair = pytest.mark.parametrize(
-    ("first", "second"), [*PAIRS, *((second, first) for first, second in PAIRS)], ids=lambda act: act.replace(" ", "_")
+    ("first", "second"), [*PAIRS, *SWAPPED], ids=lambda act: act.replace(" ", "_")
 )
 
 
@@ -162,6 +164,7 @@ def test_an_import_that_started_before_an_edit_of_the_customer_has_a_later_time(
     assert [*faults_of(world, seen | {*world.seen()})] == []
 
 
+@pytest.mark.only_on("mariadb")
 @pytest.mark.usefixtures("refused_old_snapshots")
 @pytest.mark.parametrize(("first", "second"), PAIRS[:4])
 def test_imports_come_through_where_the_server_refuses_old_snapshots(first: str, second: str) -> None:
@@ -174,9 +177,8 @@ def refused_old_snapshots(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
     Servers that do not have the variable are not changed.
     """
-    if connection.vendor == "mysql":
-        option = "/*M!101108 SET SESSION innodb_snapshot_isolation = ON */"
-        monkeypatch.setitem(connection.settings_dict["OPTIONS"], "init_command", option)
+    option = "/*M!101108 SET SESSION innodb_snapshot_isolation = ON */"
+    monkeypatch.setitem(connection.settings_dict["OPTIONS"], "init_command", option)
     connection.close()
     yield
     connection.close()

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from tests.processes import Dialogue
 
-pytestmark = pytest.mark.processes
+pytestmark = [pytest.mark.processes, pytest.mark.slow]
 
 SECONDS: Final = float(os.environ.get("STALENESS_SECONDS", "3"))
 SEED: Final = int(os.environ.get("STALENESS_SEED") or random.randrange(10**6))

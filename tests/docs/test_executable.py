@@ -36,7 +36,9 @@ def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.mark.parametrize("name", SKIPPED)
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=() if name == "README.rst" else pytest.mark.slow) for name in SKIPPED]
+)
 def test_a_document_shows_what_really_happens(name: str, tmp_path: Path, migrated: Path) -> None:
     blocks = [*blocks_of(PROJECT / name)]
     with shell(tmp_path, migrated=migrated) as given:

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     Output = Mapping[str, str]  # Keyed by place.
     CollectOutput = Callable[[Access, EchoingProxy, str], Output]
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.only_on("sqlite"), pytest.mark.long]
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.only_on("sqlite")]
 
 #: Place -> words that must occur there. They take the path that a secret would take, and show that the search works.
 WORDS: Final[Mapping[str, tuple[str, ...]]] = {
@@ -54,8 +54,6 @@ WORDS: Final[Mapping[str, tuple[str, ...]]] = {
     "error reports": (CRASHED,),
     "error pages": (CRASHED,),
 }
-#: The output is the same on each database. One channel is enough to show that.
-ON_BOTH: Final = "CANVAS"
 BROKER_PASSWORD: Final = "the-password-of-the-broker"
 
 
@@ -100,9 +98,8 @@ def leaks_by_place(output: Output, proxy: EchoingProxy) -> dict[str, list[str]]:
     return {place: found for place, text in output.items() if (found := leaks(text, proxy.secrets)[:3])}
 
 
-@pytest.mark.long
 @pytest.mark.parametrize(
-    "name", [pytest.param(name, marks=() if name == ON_BOTH else pytest.mark.only_on("sqlite")) for name in ACCESSES]
+    "name", [pytest.param(name, marks=() if name == "CANVAS" else pytest.mark.slow) for name in ACCESSES]
 )
 def test_no_output_contains_a_secret_of_a_channel(name: str, collect_output: CollectOutput) -> None:
     access = ACCESSES[name]()
@@ -118,7 +115,6 @@ def test_no_output_contains_a_secret_of_a_channel(name: str, collect_output: Col
     assert bool(access.sandbox.offered()) is is_called
 
 
-@pytest.mark.only_on("sqlite")
 def test_no_output_contains_our_secrets_if_the_catalog_repeats_them(
     catalog_service: LiveServer, settings: Settings, collect_output: CollectOutput
 ) -> None:
@@ -133,7 +129,6 @@ def test_no_output_contains_our_secrets_if_the_catalog_repeats_them(
     assert all(leaks(output[place], [ECHOED]) for place in ("logs", "rows of SyncRun", "admin, lists"))
 
 
-@pytest.mark.only_on("sqlite")
 def test_no_secret_is_logged_by_the_template_of_a_form_that_is_wrong(admin_client: Client) -> None:
     entered = filled_in(display_name=NAMED, base_url="nowhere", credentials={"token": "a token"})
 
@@ -144,7 +139,6 @@ def test_no_secret_is_logged_by_the_template_of_a_form_that_is_wrong(admin_clien
     assert leaks("".join(logged), ["a token"]) == []
 
 
-@pytest.mark.only_on("sqlite")
 @pytest.mark.parametrize("encoding", ENCODINGS)
 def test_a_secret_is_found_however_it_is_spelt(encoding: str) -> None:
     secret = 'a "secret"/of <ä>+&\\ours'

@@ -28,7 +28,7 @@ CATALOG = "11111111-1111-4111-8111-111111111111"
 PATIENCE_SECONDS = 120
 
 
-@pytest.fixture(params=["MariaDB and Redis", "SQLite and a folder"])
+@pytest.fixture(params=["MariaDB and Redis", pytest.param("SQLite and a folder", marks=pytest.mark.slow)])
 def site(request: pytest.FixtureRequest, tmp_path: Path) -> Site:
     """A site as in production, whose processes also start as in production, and a site as ``make run`` sets it up."""
     if request.param == "SQLite and a folder":

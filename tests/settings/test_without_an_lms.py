@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
-pytestmark = pytest.mark.processes
+pytestmark = [pytest.mark.processes, pytest.mark.slow]
 
 CUSTOMER = "22222222-2222-4222-8222-222222222222"
 CATALOG = "11111111-1111-4111-8111-111111111111"

@@ -23,7 +23,7 @@ from tests.processes import PROJECT, Commands, Site, get_json
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-pytestmark = pytest.mark.processes
+pytestmark = [pytest.mark.processes, pytest.mark.slow]
 
 #: The commit of the last release.
 RELEASE: Final = "d4b32ad"

@@ -282,9 +282,13 @@ def test_a_request_that_raised_an_exception_is_answered(token: str, name: str) -
     assert_answered(FOUND[name], token)
 
 
+#: Methods that few views have.
+OTHERS: Final = (pytest.mark.only_on("sqlite"), pytest.mark.slow)
+
+
 @pytest.mark.parametrize(
     "method",
-    [pytest.param(each, marks=() if each in {"GET", "POST"} else pytest.mark.only_on("sqlite")) for each in METHODS],
+    [pytest.param(each, marks=() if each in {"GET", "POST"} else OTHERS) for each in METHODS],
 )
 def test_every_url_answers_every_method(token: str, method: str) -> None:
     for route in ROUTES:

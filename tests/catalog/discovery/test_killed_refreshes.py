@@ -48,7 +48,7 @@ def open_edx() -> OpenEdxSandbox:
     return OpenEdxSandbox()
 
 
-@pytest.fixture(params=["SQLite", "MariaDB"])
+@pytest.fixture(params=[pytest.param("SQLite", marks=pytest.mark.slow), "MariaDB"])
 def workers(request: pytest.FixtureRequest, tmp_path: Path, open_edx: OpenEdxSandbox) -> Iterator[Dialogue]:
     """The process that runs workers, on an empty database."""
     with on_loopback(open_edx) as url:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 @pytest.mark.only_on("mariadb")
 @pytest.mark.long
+@pytest.mark.slow
 @pytest.mark.timeout(1_200)  # Opens more than 600 pages.
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.usefixtures("catalog_service")

@@ -51,7 +51,12 @@ if TYPE_CHECKING:
 
     Watch = Callable[..., Prometheus]
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.only_on("sqlite"), pytest.mark.long]
+pytestmark = [
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.only_on("sqlite"),
+    pytest.mark.long,
+    pytest.mark.slow,
+]
 
 CREATE: Final = "core_course_create_courses"
 

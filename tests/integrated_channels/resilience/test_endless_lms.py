@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-pytestmark = pytest.mark.processes
+pytestmark = [pytest.mark.processes, pytest.mark.slow]
 
 #: Deadline of a call on an idle machine, instead of 100 seconds. On a busy one, the healthy LMS needs more time.
 CALL_SECONDS: Final = 3

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 pytestmark = [
     pytest.mark.processes,
     pytest.mark.long,
+    pytest.mark.slow,
     pytest.mark.skipif(sys.platform != "linux", reason="needs /proc"),
 ]
 

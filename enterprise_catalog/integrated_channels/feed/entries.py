@@ -84,11 +84,15 @@ def feed_key(configuration: ChannelConfiguration, content_key: str, channel: Pul
 def note_served(page: Sequence[FeedItem], *, since: datetime | None, now: datetime) -> None:
     """Record that ``page`` was served completely. Does not apply to entries that were staged again since.
 
-    ``served_since`` never moves back: a repeated or delayed request must not make an acknowledgment easier.
+    ``served_since`` never moves back: a repeated or delayed request must not make an acknowledgment easier. A request
+    with an earlier ``since`` than an earlier poll comes from another client, or from a poller that lost its time. It
+    counts as one with the latest ``since``, which the poller may repeat until it has received its own page.
     """
     if not page:
         return
     with transaction.atomic():
+        if since is not None:
+            since = max(since, _latest_since(page[0].configuration_id) or since)
         received = page if since is None else _received_by_each_poll(page, since)
         by_time: dict[datetime, list[int]] = defaultdict(list)
         for entry in received:
@@ -100,6 +104,10 @@ def note_served(page: Sequence[FeedItem], *, since: datetime | None, now: dateti
             else:
                 latest = Greatest(Coalesce("served_since", Value(since)), Value(since))
                 served.update(served_at=now, served_since=latest)
+
+
+def _latest_since(configuration_id: int) -> datetime | None:
+    return ChannelConfiguration.objects.values_list("polled_since", flat=True).get(pk=configuration_id)
 
 
 def _received_by_each_poll(page: Sequence[FeedItem], since: datetime) -> Sequence[FeedItem]:
@@ -123,6 +131,9 @@ def confirm(configuration: ChannelConfiguration, *, since: datetime | None, by_a
 
     Safe during a run and during other polls. For the arguments, see ``FeedQuerySet.acknowledged_by``.
     """
+    if since is not None and since <= now:  # A clock that is ahead, and then set right, must not delay later polls.
+        latest = Greatest(Coalesce("polled_since", Value(since)), Value(since))
+        ChannelConfiguration.objects.filter(pk=configuration.pk).update(polled_since=latest)
     proven = FeedItem.objects.acknowledged_by(configuration, since=since, by_any_poll=by_any_poll)
     settled = 0
     while ids := list(proven.values_list("pk", flat=True)[:_ITEMS_AT_ONCE]):

@@ -211,6 +211,12 @@ class ChannelConfiguration(models.Model):
         editable=False,
         help_text=_("When a user last requested a comparison of all items."),
     )
+    polled_since = models.DateTimeField(
+        _("polled since"),
+        null=True,
+        editable=False,
+        help_text=_("Latest If-Modified-Since of the LMS's polls; empty if the LMS does not poll."),
+    )
     created_at = models.DateTimeField(_("created at"), auto_now_add=True)
     deleted_at = models.DateTimeField(
         _("deleted at"),

@@ -141,6 +141,23 @@ def test_a_request_between_two_polls_does_not_help_the_second(
     assert staged.pk
 
 
+def test_an_earlier_time_of_another_client_does_not_help_a_poll_that_is_repeated(
+    staged: ChannelConfiguration, ask: Callable[..., list[str]], client: Client, customer: EnterpriseCustomer
+) -> None:
+    FeedItem.objects.update(modified_at=timezone.now() - timedelta(hours=1))
+    since = timezone.now() - timedelta(minutes=1)
+    headers = {**basic(), "If-Modified-Since": http_date(since.timestamp())}
+    client.get(FEED, {"ciid": str(customer.pk)}, headers=headers)  # The connection breaks before the body.
+
+    assert len(ask(datetime(1970, 1, 1, tzinfo=UTC))) == ITEMS
+    assert len(ask(since)) == ITEMS
+    assert set(states().values()) == {"staged"}
+
+    assert ask(since + timedelta(seconds=30)) == []
+    assert set(states().values()) == {"transmitted"}
+    assert staged.pk
+
+
 def test_only_a_time_that_is_not_older_than_the_item_acknowledges(
     staged: ChannelConfiguration, ask: Callable[..., list[str]], clock: Clock
 ) -> None:

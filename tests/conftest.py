@@ -8,6 +8,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import django
 import pytest
 from django.conf import settings as configured
 from django.core.cache import cache
@@ -65,6 +66,17 @@ def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -
         rows = MigratedRows.read()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(TransactionTestCase, "_fixture_teardown", lambda _: rows.restore())
+        yield
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _no_second_setup() -> Iterator[None]:
+    """Let a command line that a test runs in this process not configure the logs again.
+
+    Otherwise they would go to the standard error of that test, which is closed in later tests.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(django, "setup", lambda **_: None)
         yield
 
 

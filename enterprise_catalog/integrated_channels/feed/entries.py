@@ -111,19 +111,19 @@ def _latest_since(configuration_id: int) -> datetime | None:
 
 
 def _received_by_each_poll(page: Sequence[FeedItem], since: datetime) -> Sequence[FeedItem]:
-    """Return the entries of ``page`` that all polls with this ``since`` have received; forget the other entries.
+    """Return the entries of ``page`` that all polls with this ``since`` have received; forget all other entries.
 
     A poll that overlaps another one, or repeats it, has the same ``since``. A later ``since`` proves that one of them
-    succeeded, but not which.
+    succeeded, but not which. It proves nothing about entries that only an earlier request has received.
     """
     unconfirmed = FeedItem.objects.filter(configuration=page[0].configuration_id, is_confirmed=False)
-    rows = unconfirmed.filter(served_since=since).select_for_update().order_by("pk")
-    earlier = set(rows.values_list("pk", "modified_at"))
-    if not earlier:
-        return page
-    unproven = earlier.difference((entry.pk, entry.modified_at) for entry in page)
-    FeedItem.objects.filter(pk__in=[pk for pk, _ in unproven]).update(served_at=None, served_since=None)
-    return [entry for entry in page if (entry.pk, entry.modified_at) in earlier]
+    rows = unconfirmed.filter(served_since__lte=since).select_for_update().order_by("pk")
+    served = list(rows.values_list("pk", "modified_at", "served_since"))
+    of_page = {(entry.pk, entry.modified_at) for entry in page}
+    unproven = [pk for pk, modified_at, _ in served if (pk, modified_at) not in of_page]
+    FeedItem.objects.filter(pk__in=unproven).update(served_at=None, served_since=None)
+    by_others = {(pk, modified_at) for pk, modified_at, earlier in served if earlier == since}
+    return [entry for entry in page if not by_others or (entry.pk, entry.modified_at) in by_others]
 
 
 def confirm(configuration: ChannelConfiguration, *, since: datetime | None, by_any_poll: bool, now: datetime) -> int:

@@ -115,7 +115,7 @@ def test_each_group_may_run_its_actions_and_no_others(group: str, admin_user: An
     assert everything() == before
 
 
-@pytest.mark.parametrize("group", ["Integration auditor", "Integration support"])
+@pytest.mark.parametrize("group", [pytest.param("Integration auditor", marks=pytest.mark.slow), "Integration support"])
 def test_a_group_that_may_not_configure_changes_nothing_on_any_page(group: str) -> None:
     client, before = member_of(group), everything()
     form = filled_in() | {"integrated_channels_channelconfiguration_save_and_sync": "", "post": "yes"}

@@ -198,6 +198,7 @@ def test_all_that_is_read_is_of_one_moment_though_rows_change_between_the_reads(
     assert history.records.keys() == {"fetched"}
 
 
+@pytest.mark.slow
 @pytest.mark.django_db(transaction=True)
 def test_versions_stored_as_times_become_text_and_back() -> None:
     versions = {"a": DAY_ONE, "b": DAY_ONE.replace(microsecond=0), "c": None}

@@ -158,6 +158,20 @@ def test_an_earlier_time_of_another_client_does_not_help_a_poll_that_is_repeated
     assert staged.pk
 
 
+def test_what_only_another_client_has_received_is_not_acknowledged(
+    staged: ChannelConfiguration, ask: Callable[..., list[str]]
+) -> None:
+    FeedItem.objects.update(modified_at=timezone.now() - timedelta(hours=1))
+    before, since = timezone.now() - timedelta(hours=2), timezone.now() - timedelta(minutes=1)
+    assert len(ask(datetime(1970, 1, 1, tzinfo=UTC))) == ITEMS  # Another client.
+
+    assert len(ask(before, count="2")) == 2
+    assert len(ask(since, count="2")) == 2
+
+    assert sorted(states().values()) == ["staged"] * (ITEMS - 2) + ["transmitted"] * 2
+    assert staged.pk
+
+
 def test_only_a_time_that_is_not_older_than_the_item_acknowledges(
     staged: ChannelConfiguration, ask: Callable[..., list[str]], clock: Clock
 ) -> None:

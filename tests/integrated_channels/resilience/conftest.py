@@ -12,7 +12,7 @@ from tests import summary
 from tests.integrated_channels.resilience.systems.registry import NAMES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
 #: Name of the fixture that runs a test once for each LMS.
 _KIND: Final = "kind"
@@ -21,17 +21,11 @@ _KIND: Final = "kind"
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Run a test that uses ``kind`` once for each LMS; ``kind`` is the name in ``systems/registry.py``.
 
-    ``@pytest.mark.reduced_to("moodle")`` limits the reduced form to the named LMSs. If the suite runs on MariaDB too,
-    ``on_mariadb=…`` names other LMSs for MariaDB.
+    The test is slow for all LMSs but Moodle.
     """
-    if _KIND not in metafunc.fixturenames:
-        return
-    kinds: Sequence[str] = NAMES
-    reduced = metafunc.definition.get_closest_marker("reduced_to")
-    if reduced is not None and not metafunc.config.getoption("--soak"):
-        on_mariadb = metafunc.config.getoption("--mariadb") and reduced.kwargs.get("on_mariadb")
-        kinds = on_mariadb or reduced.args
-    metafunc.parametrize(_KIND, kinds, scope="module")
+    if _KIND in metafunc.fixturenames:
+        kinds = [pytest.param(name, marks=() if name == "moodle" else pytest.mark.slow) for name in NAMES]
+        metafunc.parametrize(_KIND, kinds, scope="module")
 
 
 @pytest.fixture

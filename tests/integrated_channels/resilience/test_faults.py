@@ -44,7 +44,7 @@ from tests.integrated_channels.resilience.systems.faults import (
     CountedFaults,
     Watched,
 )
-from tests.integrated_channels.resilience.systems.registry import NAMES, system
+from tests.integrated_channels.resilience.systems.registry import system
 from tests.integrated_channels.resilience.tables import forget_changes, items_of, rows_of
 from tests.integrated_channels.syncing import run_of
 
@@ -218,7 +218,6 @@ def scenario(
         yield FaultScenario(configuration, catalogs, stored, played, sandbox, lms, faults, client, clock, rng)
 
 
-@pytest.mark.reduced_to("moodle", on_mariadb=NAMES)
 def test_after_any_responses_the_lms_equals_the_catalogs_once_failures_stop(
     scenario: FaultScenario, monkeypatch: pytest.MonkeyPatch, report: Callable[[str], None], *, soak: bool
 ) -> None:

@@ -156,12 +156,16 @@ def pytest_report_header(config: pytest.Config) -> str:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Deselect tests of the other database and of the long form, and sort the files.
 
-    Files with long tests run first, then files with tests that start processes: a late start would leave pytest-xdist's
-    other workers idle at the end.
+    Files with long tests run first, the longest before all others, then files with tests that start processes: a late
+    start would leave pytest-xdist's other workers idle at the end.
     """
-    for name in ("processes", "long"):
-        slow = {item.path for item in items if item.get_closest_marker(name)}
-        items.sort(key=lambda item: item.path not in slow)
+    priorities: dict[Path, int] = {}
+    for item in items:
+        mark = item.get_closest_marker("long")
+        priority = max(mark.args, default=1) if mark else 0
+        priorities[item.path] = max(priorities.get(item.path, 0), priority)
+    with_processes = {item.path for item in items if item.get_closest_marker("processes")}
+    items.sort(key=lambda item: (-priorities[item.path], item.path not in with_processes))
     database = "mariadb" if config.getoption("--mariadb") else "sqlite"
     left_out = {item for item in items if (mark := item.get_closest_marker("only_on")) and database not in mark.args}
     if not (config.getoption("--soak") or config.getoption("--pictures")):

@@ -221,7 +221,7 @@ def workers(settings: Settings) -> Iterator[Workers]:
         yield workers
 
 
-@pytest.mark.long
+@pytest.mark.long(15)
 @pytest.mark.timeout(3_600)  # hypothesis may take minutes to shorten a failing scenario.
 @pytest.mark.django_db(transaction=True)
 def test_no_lost_entry_of_the_feed_counts_as_received(

@@ -238,7 +238,7 @@ def workers(settings: Settings) -> Iterator[Workers]:
         yield workers
 
 
-@pytest.mark.long
+@pytest.mark.long(45)
 @pytest.mark.timeout(3_600)  # hypothesis may take minutes to shorten a failing scenario.
 @pytest.mark.django_db(transaction=True)
 def test_in_any_scenario_the_records_are_true_and_everything_converges(

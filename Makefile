@@ -11,7 +11,7 @@ PORT    ?= 8000
 OPEN_EDX_PORT ?= $(shell expr $(PORT) + 2)
 SAMPLE := enterprise_catalog/catalog/sample_catalog.jsonl
 OPEN_EDX := enterprise_catalog/sandbox/open_edx
-# Processes that run tests at the same time, by default 4 in each half. Tests often wait, above all those that start
+# Processes that run tests at the same time, by default 3 in each half. Tests often wait, above all those that start
 # processes, so these numbers keep two cores busy. Servers that are given are for one process only.
 WORKERS ?= $(if $(TEST_DATABASE_URL)$(TEST_REDIS_URL),0)
 
@@ -59,10 +59,10 @@ PARALLEL = --numprocesses $(or $(WORKERS),$(1)) --dist loadfile --no-loadscope-r
 # What runs where is in CONTRIBUTING.rst. Bytecode saves each worker the compilation of all tests, 6 s of CPU time.
 test-on-sqlite test-on-mariadb soak: export PYTHONDONTWRITEBYTECODE =
 test-on-sqlite: $(VENV)/.test
-	$(BIN)/python -m pytest $(call PARALLEL,4) $(if $(COVERAGE),--cov --cov-report= $(if $(filter slow,$(SPEED)),--cov-append)) -m "$(SPEED) and (not processes or django_db)" $(ARGS); $(call store_exit_code,sqlite)
+	$(BIN)/python -m pytest $(call PARALLEL,3) $(if $(COVERAGE),--cov --cov-report= $(if $(filter slow,$(SPEED)),--cov-append)) -m "$(SPEED) and (not processes or django_db)" $(ARGS); $(call store_exit_code,sqlite)
 
 test-on-mariadb: $(VENV)/.test
-	$(BIN)/python -m pytest $(call PARALLEL,4) --mariadb -m "$(SPEED) and (not processes and django_db or processes and not django_db)" $(ARGS); $(call store_exit_code,mariadb)
+	$(BIN)/python -m pytest $(call PARALLEL,3) --mariadb -m "$(SPEED) and (not processes and django_db or processes and not django_db)" $(ARGS); $(call store_exit_code,mariadb)
 
 # The tracer of Python 3.11 doubles the CPU time of the code that it traces, so only the SQLite half is measured, and only
 # with COVERAGE=1.

@@ -59,6 +59,11 @@ class Fleet:
         """Return the number of runs that all processes have counted."""
         return value_of(self.server_page(), "channels_run_duration_seconds_count", channel="MOODLE")
 
+    def syncs(self) -> float:
+        """Return the number of tasks that have ended, a moment after their runs."""
+        page = self.server_page()
+        return value_of(page, "celery_task_duration_seconds_count", task="sync_configuration", state="SUCCESS")
+
     def _page(self, port: int) -> bytes:
         with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics") as response:
             page: bytes = response.read()
@@ -102,7 +107,7 @@ def fleet(tmp_path_factory: pytest.TempPathFactory, receiver: TraceReceiver) -> 
             service.start()
         fleet = Fleet(site, worker, token, (site.port, port))
         fleet.sync_now()
-        wait_until(lambda: fleet.runs() == 1, seconds=PATIENCE_SECONDS)
+        wait_until(lambda: fleet.syncs() == 1, seconds=PATIENCE_SECONDS)
         yield fleet
 
 

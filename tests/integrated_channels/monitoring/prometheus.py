@@ -143,3 +143,13 @@ class Prometheus:
         with urllib.request.urlopen(f"{self.url}/metrics") as page:
             lines = page.read().decode().splitlines()
         return sum(float(line.rpartition(" ")[2]) for line in lines if line.startswith(f"{name}{{"))
+
+
+def assert_fires(prometheus: Prometheus, *alerts: str) -> None:
+    """Wait until these alerts fire; no other alert may fire then, or a few scrapes later."""
+    try:
+        wait_until(lambda: prometheus.firing() >= set(alerts), seconds=30)
+    except AssertionError:
+        assert prometheus.firing() == set(alerts)
+    prometheus.wait_for_scrapes(1)
+    assert prometheus.firing() == set(alerts)

@@ -89,11 +89,14 @@ class Backup:
     rows: Mapping[type[Model], list[Model]]
     keys: Mapping[UUID, frozenset[str]]
     titles: Mapping[str, str]
+    imported: Mapping[str, str]  #: Content key -> title in the tables.
 
     @classmethod
-    def make(cls, keys: Mapping[UUID, frozenset[str]], titles: Mapping[str, str]) -> Backup:
+    def make(cls, catalogs: Catalogs) -> Backup:
         """Return a backup of the current state."""
-        return cls({model: list(model._base_manager.all()) for model in _TABLES}, dict(keys), dict(titles))
+        rows = {model: list(model._base_manager.all()) for model in _TABLES}
+        imported = {key: versions[-1][1] for key, versions in catalogs._versions.items()}
+        return cls(rows, dict(catalogs.keys), dict(catalogs.titles), imported)
 
     def restore_tables(self) -> None:
         """Replace all rows of the tables by the backup."""
@@ -118,7 +121,8 @@ class Catalogs:
     titles: dict[str, str] = field(default_factory=dict)
     history: list[Books] = field(default_factory=list)  #: Content after each change, oldest first.
     _edits: dict[str, list[tuple[datetime, str]]] = field(default_factory=dict)  #: Changes of titles, oldest first.
-    _versions: dict[str, list[tuple[datetime, str]]] = field(default_factory=dict)  #: Imported titles, oldest first.
+    #: Titles that were imported or restored, oldest first.
+    _versions: dict[str, list[tuple[datetime, str]]] = field(default_factory=dict)
     _backup: Backup | None = None
     _numbers: count[int] = field(default_factory=lambda: count(1))
 
@@ -206,7 +210,7 @@ class Catalogs:
 
     def back_up(self, _: int = 0) -> None:
         """Make a backup of the catalog service's database."""
-        self._backup = Backup.make(self.keys, self.titles)
+        self._backup = Backup.make(self)
 
     def restore_backup(self, _: int = 0) -> None:
         """Restore the backup, if there is one. All changes since are lost, also their versions."""
@@ -215,6 +219,10 @@ class Catalogs:
             SNAPSHOTS.clear()  # The service restarts.
             self.keys, self.titles = dict(self._backup.keys), dict(self._backup.titles)
             self.customer.refresh_from_db()
+            # An edit of the customer gives restored documents later times than those of the lost imports.
+            now = self.clock()
+            for key, title in self._backup.imported.items():
+                self._versions[key].append((now, title))
             self._earlier = UUID(int=0), frozenset[str]()
             self._close_books()
 

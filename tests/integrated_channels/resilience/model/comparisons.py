@@ -8,6 +8,7 @@ from uuid import UUID
 
 from enterprise_catalog.integrated_channels.catalog_api.client import CatalogClient
 from enterprise_catalog.integrated_channels.exceptions import ChangesUnavailableError, ConfigurationError
+from enterprise_catalog.integrated_channels.models import RunState
 from enterprise_catalog.integrated_channels.sync.plan_inputs import (
     MAX_UNSETTLED,
     PlanInputs,
@@ -25,8 +26,11 @@ if TYPE_CHECKING:
 
 
 def check_plans(configuration: ChannelConfiguration, *, now: datetime) -> None:
-    """Check that both plans and both numbers of items are equal, if a plan from changes is possible."""
-    if configuration.synced_versions is None:
+    """Check that both plans and both numbers of items are equal, if a plan from changes is possible.
+
+    After a run that died, a run compares all items: no checkpoint knows what the dead run has sent.
+    """
+    if configuration.synced_versions is None or configuration.runs.filter(state=RunState.RUNNING).exists():
         return
     synced = Synced(
         {UUID(catalog_uuid): version for catalog_uuid, version in configuration.synced_versions.items()},

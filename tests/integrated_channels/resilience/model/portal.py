@@ -36,7 +36,7 @@ class ModelPortal(CornerstoneSandbox):
 
     loses: bool = False  #: Loses a response after reading it completely.
     meanwhile: Callable[[], None] | None = None  #: Called once, after the first bytes of a response.
-    times: list[float] = field(init=False, default_factory=lambda: [0.0])  #: Every value of ``known_since`` so far.
+    times: list[float] = field(init=False, default_factory=lambda: [0.0])  #: Values of ``known_since`` so far.
 
     def poll_with_fate(self, client: httpx.Client, customer: str, fate: str) -> None:
         """Poll the feed with the result ``fate``, one of ``FATES``."""
@@ -47,7 +47,8 @@ class ModelPortal(CornerstoneSandbox):
         self.breaks, self.loses = int(fate == "cut"), fate == "lost"
         with contextlib.suppress(PollFailedError):
             self.poll(client, customer)
-            self.times.append(self.known_since or 0.0)
+            if fate != "forgotten":
+                self.times.append(self.known_since or 0.0)
         self.breaks, self.loses = 0, earlier_loses
         if fate == "forgotten":
             self.known_since = earlier

@@ -118,8 +118,9 @@ class WatchedMoodle(MoodleSandbox):
             keys = [str(course["idnumber"]) for course in courses]
             twice = set(keys).intersection(self.keys()) - self.manual_keys
             assert not twice, f"a second course is asked for: {twice}"
-            # A wrong category rejects a call before any ID number is compared.
-            if all(int(str(course["categoryid"])) in self.category_ids for course in courses):
+            # Moodle rejects a call as a whole: for a wrong category, or for an ID number that a course has.
+            is_right = all(int(str(course["categoryid"])) in self.category_ids for course in courses)
+            if is_right and not any(self.table.with_idnumber(key) for key in keys):
                 self._requested = {*keys} - self._created
                 self._created |= self._requested
             self.asked(Action.CREATE, keys)

@@ -81,7 +81,7 @@ def sync_full(configuration: int) -> None:
 
 def back_up() -> None:
     """Back up the tables of the catalog service."""
-    _backups[:] = [Backup.make({}, {})]
+    _backups[:] = [Backup.make({}, {}, {})]
 
 
 def restore() -> None:

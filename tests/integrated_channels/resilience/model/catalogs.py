@@ -92,11 +92,12 @@ class Backup:
     imported: Mapping[str, str]  #: Content key -> title in the tables.
 
     @classmethod
-    def make(cls, catalogs: Catalogs) -> Backup:
+    def make(
+        cls, keys: Mapping[UUID, frozenset[str]], titles: Mapping[str, str], imported: Mapping[str, str]
+    ) -> Backup:
         """Return a backup of the current state."""
         rows = {model: list(model._base_manager.all()) for model in _TABLES}
-        imported = {key: versions[-1][1] for key, versions in catalogs._versions.items()}
-        return cls(rows, dict(catalogs.keys), dict(catalogs.titles), imported)
+        return cls(rows, dict(keys), dict(titles), imported)
 
     def restore_tables(self) -> None:
         """Replace all rows of the tables by the backup."""
@@ -210,7 +211,8 @@ class Catalogs:
 
     def back_up(self, _: int = 0) -> None:
         """Make a backup of the catalog service's database."""
-        self._backup = Backup.make(self)
+        imported = {key: versions[-1][1] for key, versions in self._versions.items()}
+        self._backup = Backup.make(self.keys, self.titles, imported)
 
     def restore_backup(self, _: int = 0) -> None:
         """Restore the backup, if there is one. All changes since are lost, also their versions."""

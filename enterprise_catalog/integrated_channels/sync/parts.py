@@ -371,7 +371,8 @@ def _gone_already(item: Outgoing) -> ItemResult:
 
 
 def fill(results: dict[str, ItemResult], items: Iterable[Outgoing], outcome: Outcome, error: SyncError) -> None:
-    """Give ``outcome`` to each item that has no result yet."""
+    """Give ``outcome`` to each item that has no result yet, or was gone and has not been created again."""
     for item in items:
-        if item.content_key not in results:
+        result = results.get(item.content_key)
+        if result is None or result.outcome is Outcome.GONE:
             results[item.content_key] = failed(item, error, outcome=outcome)

@@ -294,6 +294,21 @@ def test_an_item_found_gone_before_a_failure_is_tried_again(fake_lms: FakeLMS) -
     assert outcomes(sent(fake_lms, Action.UPDATE, "A", ids=["id-lost"])) == {"A": "retry"}
 
 
+@pytest.mark.parametrize(("status", "outcome"), [(401, "skipped"), (429, "throttled"), (503, "retry")])
+@pytest.mark.parametrize("action", [Action.UPDATE, Action.DELETE])
+def test_an_item_found_gone_before_its_chunk_ends_early_is_tried_again(
+    fake_lms: FakeLMS, action: Action, status: int, outcome: str
+) -> None:
+    fake_lms.put("B")
+    fake_lms.refused = {"B"}  # The call is split: the item that is gone, then the refused item.
+    fake_lms.outages = {3: status}
+
+    transmission = sent(fake_lms, action, "A", "B", ids=["id-lost", "id-1"])
+
+    assert outcomes(transmission) == {"A": outcome, "B": outcome}
+    assert fake_lms.calls.total() == 3
+
+
 # --- properties -------------------------------------------------------------------------------------------------------
 
 key_sets = st.sets(st.sampled_from(KEYS))

@@ -29,9 +29,10 @@ help: ## List the targets
 demo: $(VENV)/.base ## Fill a catalog from course-discovery, sync it to an LMS, change it, sync again  [DATA=path.jsonl CHANNEL=MOODLE]
 	@$(BIN)/python manage.py demo --channel $(CHANNEL) $(if $(DATA),--data '$(DATA)')
 
-# What the two targets for tests run: see CONTRIBUTING.rst. Both halves run at the same time, because their tests often wait; each half's output is shown when it ends. With servers
-# that are given, and with `make -j1 test`, they run one after the other. Both run even if one fails. One half without
-# selected tests is fine; two such halves are a failure.
+# CONTRIBUTING.rst lists what each half runs, and which tests are slow. Both halves run at the same time, because their
+# tests often wait; each half's output is shown when it ends. With servers that are given, and with `make -j1 test`, they
+# run one after the other. Both run even if one fails. One half without selected tests is fine; two such halves are a
+# failure.
 AT_ONCE = $(if $(filter -j%,$(MAKEFLAGS))$(TEST_DATABASE_URL)$(TEST_REDIS_URL),,--jobs=2 --output-sync)
 SPEED = not slow
 test: $(VENV)/.test ## Run the tests on SQLite and on MariaDB, each half with WORKERS processes  [ARGS="-k diff" WORKERS=2]
@@ -47,7 +48,7 @@ test: $(VENV)/.test ## Run the tests on SQLite and on MariaDB, each half with WO
 		esac; \
 		echo "== tests on $$half: $$outcome"; \
 	done; \
-	if [ $$failed = 0 ] && [ $$ran = 0 ]; then echo "No test was selected in either half, and $(SPEED) was required."; fi; \
+	if [ $$failed = 0 ] && [ $$ran = 0 ]; then echo "No test was selected in either half ($(SPEED))."; fi; \
 	[ $$failed = 0 ] && [ $$ran = 1 ]
 
 test-slow: ## Run the tests that make test leaves to CI, in the same way  [ARGS="-k alerts" WORKERS=2]

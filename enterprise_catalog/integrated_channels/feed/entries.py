@@ -122,8 +122,8 @@ def _received_by_each_poll(page: Sequence[FeedItem], since: datetime) -> Sequenc
     of_page = {(entry.pk, entry.modified_at) for entry in page}
     unproven = [pk for pk, modified_at, _ in served if (pk, modified_at) not in of_page]
     FeedItem.objects.filter(pk__in=unproven).update(served_at=None, served_since=None)
-    by_others = {(pk, modified_at) for pk, modified_at, earlier in served if earlier == since}
-    return [entry for entry in page if not by_others or (entry.pk, entry.modified_at) in by_others]
+    by_same_since = {(pk, modified_at) for pk, modified_at, earlier in served if earlier == since}
+    return [entry for entry in page if not by_same_since or (entry.pk, entry.modified_at) in by_same_since]
 
 
 def confirm(configuration: ChannelConfiguration, *, since: datetime | None, by_any_poll: bool, now: datetime) -> int:

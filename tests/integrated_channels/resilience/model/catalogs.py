@@ -145,6 +145,11 @@ class Catalogs:
         titles = [title for changed_at, title in versions if moment is not None and changed_at <= moment]
         return titles[-1] if titles else None
 
+    def titles_after(self, key: str, moment: datetime | None) -> set[str]:
+        """Return the titles of an item's versions after ``moment``."""
+        versions = self._versions.get(key, ())
+        return {title for changed_at, title in versions if moment is not None and changed_at > moment}
+
     def add(self, number: int) -> None:
         """Create a catalog with the items that ``number`` encodes, up to ``MOST_CATALOGS``."""
         if len(self.keys) < MOST_CATALOGS:

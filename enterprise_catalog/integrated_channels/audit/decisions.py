@@ -34,7 +34,7 @@ from enterprise_catalog.integrated_channels.models import (
 from enterprise_catalog.integrated_channels.models.decisions import MAX_NAME_LENGTH, sample_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
     from datetime import datetime
 
     from enterprise_catalog.integrated_channels.audit.leases import Lease
@@ -208,14 +208,15 @@ def _change(
     """Change the rows, and write the decisions, batch by batch; return the number of rows.
 
     Args:
-        rows: those that the decision is possible for; checked again with each batch.
+        rows: those that the decision is possible for; their states are checked again with each batch.
     """
     # Unordered: an order would lead the database away from the index of the states.
-    ids, number = sorted(rows.order_by().values_list("pk", flat=True)), 0
+    states = dict(rows.order_by().values_list("pk", "state"))
+    ids, number = sorted(states), 0
     with status.refreshed_once(lambda: now):
         for start in range(0, len(ids), ROWS_PER_STATEMENT):
             with transaction.atomic():
-                items = _change_batch(rows.filter(pk__in=ids[start : start + ROWS_PER_STATEMENT]), changes)
+                items = _change_batch(ids[start : start + ROWS_PER_STATEMENT], {*states.values()}, changes)
                 if decision is None:
                     record_items(items, action, by=by, now=now, reason=reason)
                 else:
@@ -227,12 +228,12 @@ def _change(
     return number
 
 
-def _change_batch(rows: TransmissionQuerySet, changes: dict[str, object]) -> list[DecidedItem]:
-    """Lock and change the rows; return their items."""
-    locked = rows.order_by().select_for_update().values_list("configuration_id", "pk", "content_key")
-    items = [DecidedItem(*row) for row in locked]
-    ids = [item.transmission_id for item in items]
-    ContentMetadataItemTransmission.objects.filter(pk__in=ids).update(**changes)
+def _change_batch(ids: Sequence[int], states: Collection[str], changes: dict[str, object]) -> list[DecidedItem]:
+    """Lock and change the rows with these primary keys that still have one of ``states``; return their items."""
+    rows = with_keys(ContentMetadataItemTransmission.objects.order_by(), ids, state__in=states)
+    # Whole rows: if an index had all columns, MariaDB would find the rows there, and lock others.
+    items = [DecidedItem(row.configuration_id, row.pk, row.content_key) for row in rows.select_for_update()]
+    ContentMetadataItemTransmission.objects.filter(pk__in=[item.transmission_id for item in items]).update(**changes)
     return items
 
 

@@ -53,11 +53,11 @@ class Explained:
     plan: Sequence[PlanStep]  #: Of the time before the statement; empty for an INSERT.
 
     def locked_by_index(self) -> Iterator[PlanStep]:
-        """Yield the steps of an update that look for rows with given primary keys in another index.
+        """Yield the steps of a statement with locks that look for rows with given primary keys in another index.
 
         They lock all rows that they read, so two transactions with different rows can block each other.
         """
-        if self.sql.startswith(("UPDATE", "DELETE")):
+        if self.sql.startswith(("UPDATE", "DELETE")) or self.sql.endswith("FOR UPDATE"):
             condition = self.sql.partition(" WHERE ")[2]
             for step in self.plan:
                 is_given = _given(step.table, _primary_keys().get(step.table, "")).search(condition)

@@ -11,7 +11,8 @@ from django.core.wsgi import get_wsgi_application
 from django.test import override_settings
 from django.utils import timezone
 
-from enterprise_catalog.integrated_channels.domain import Action
+from enterprise_catalog.integrated_channels.audit import decisions
+from enterprise_catalog.integrated_channels.domain import Action, State
 from enterprise_catalog.integrated_channels.models import (
     ChannelConfiguration,
     Comparison,
@@ -73,7 +74,7 @@ class Work:
                 yield f"{self.name}: reads {statement.rows_read:,} rows for {self.needed:,}: {sql}"
 
     def needless_locks(self) -> Iterator[str]:
-        """Yield a sentence for each update that may lock rows with other primary keys than it names."""
+        """Yield a sentence for each statement that may lock rows with other primary keys than it names."""
         for statement in self.statements:
             for step in statement.locked_by_index():
                 yield f"{self.name}: finds rows by {step.index} instead of their primary key: {statement.sql[:2_000]}"
@@ -164,6 +165,13 @@ def _runs(synced: Synced, moodle: MoodleSandbox, items: int) -> Iterator[Work]:
         row = synced.run(expected=Comparison.CHANGES)
     assert row.counts == {"update": {"done": _FEW}}, row.counts
     yield Work("retries", _FEW, statements)
+
+    some = list(rows.values_list("pk", flat=True)[:_FEW])
+    rows.filter(pk__in=some).update(state=State.DEAD_LETTER)
+    with explained() as statements:
+        decided = decisions.queue_again(rows, by="the benchmark", now=timezone.now())
+    assert decided == _FEW, decided
+    yield Work("a decision", _FEW, statements)
 
     _leave_dead_run(synced.configuration_id)
     with explained() as statements:

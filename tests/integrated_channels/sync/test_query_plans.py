@@ -22,7 +22,7 @@ def test_each_statement_of_a_run_reads_the_rows_that_it_needs_from_an_index() ->
 
     works = list(measure_work(200))
 
-    assert len(works) == 10
+    assert len(works) == 11
     assert all(work.statements for work in works)
     problems = [problem for work in works for problem in work.problems()]
     assert problems == [], "\n".join(problems)

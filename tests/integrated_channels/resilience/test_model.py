@@ -239,7 +239,7 @@ def workers(settings: Settings) -> Iterator[Workers]:
 
 
 @pytest.mark.long(45)
-@pytest.mark.timeout(3_600)  # hypothesis may take minutes to shorten a failing scenario.
+@pytest.mark.timeout(7_200)  # hypothesis may take minutes to shorten a failing scenario.
 @pytest.mark.django_db(transaction=True)
 def test_in_any_scenario_the_records_are_true_and_everything_converges(
     workers: Workers, *, seed: int, soak: bool, report: Callable[[str], None], caplog: pytest.LogCaptureFixture

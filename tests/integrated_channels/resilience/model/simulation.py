@@ -43,6 +43,7 @@ _TABLES: Final = (
     catalog_models.NestedContent,
     catalog_models.ContentChange,
     catalog_models.CatalogVersion,
+    catalog_models.VersionClock,  # Versions are times. The clock of this scenario starts before the last one's ended.
     catalog_models.ContentDocument,
     catalog_models.ContentMetadata,
     catalog_models.EnterpriseCatalog,

@@ -21,6 +21,7 @@ from enterprise_catalog.integrated_channels.models import (
     ChannelConfiguration,
     ContentMetadataItemTransmission,
     FeedItem,
+    FeedResponse,
 )
 
 if TYPE_CHECKING:
@@ -92,10 +93,13 @@ def note_served(page: Sequence[FeedItem], *, since: datetime | None, now: dateti
         return
     with transaction.atomic():
         if since is not None:
-            since = max(since, _latest_since(page[0].configuration_id) or since)
-        received = page if since is None else _received_by_each_poll(page, since)
+            last = FeedResponse.objects.select_for_update().get(pk=page[0].configuration_id)
+            since = max(since, _latest_since(last.pk) or since)
+            page = _received_by_each_poll(page, last, since)
+            last.since = since
+            last.save(update_fields=["since"])
         by_time: dict[datetime, list[int]] = defaultdict(list)
-        for entry in received:
+        for entry in page:
             by_time[entry.modified_at].append(entry.pk)
         for modified_at, ids in by_time.items():
             served = FeedItem.objects.filter(pk__in=ids, modified_at=modified_at)
@@ -110,20 +114,22 @@ def _latest_since(configuration_id: int) -> datetime | None:
     return ChannelConfiguration.objects.values_list("polled_since", flat=True).get(pk=configuration_id)
 
 
-def _received_by_each_poll(page: Sequence[FeedItem], since: datetime) -> Sequence[FeedItem]:
+def _received_by_each_poll(page: Sequence[FeedItem], last: FeedResponse, since: datetime) -> Sequence[FeedItem]:
     """Return the entries of ``page`` that all polls with this ``since`` have received; forget all other entries.
 
     A poll that overlaps another one, or repeats it, has the same ``since``. A later ``since`` proves that one of them
     succeeded, but not which. It proves nothing about entries that only an earlier request has received.
     """
-    unconfirmed = FeedItem.objects.filter(configuration=page[0].configuration_id, is_confirmed=False)
+    unconfirmed = FeedItem.objects.filter(configuration=last.pk, is_confirmed=False)
     rows = unconfirmed.filter(served_since__lte=since).select_for_update().order_by("pk")
     served = list(rows.values_list("pk", "modified_at", "served_since"))
     of_page = {(entry.pk, entry.modified_at) for entry in page}
     unproven = [pk for pk, modified_at, _ in served if (pk, modified_at) not in of_page]
     FeedItem.objects.filter(pk__in=unproven).update(served_at=None, served_since=None)
+    if since != last.since:  # The first of these polls.
+        return page
     by_same_since = {(pk, modified_at) for pk, modified_at, earlier in served if earlier == since}
-    return [entry for entry in page if not by_same_since or (entry.pk, entry.modified_at) in by_same_since]
+    return [entry for entry in page if (entry.pk, entry.modified_at) in by_same_since]
 
 
 def confirm(configuration: ChannelConfiguration, *, since: datetime | None, by_any_poll: bool, now: datetime) -> int:
@@ -131,9 +137,8 @@ def confirm(configuration: ChannelConfiguration, *, since: datetime | None, by_a
 
     Safe during a run and during other polls. For the arguments, see ``FeedQuerySet.acknowledged_by``.
     """
-    if since is not None and since <= now:  # A clock that is ahead, and then set right, must not delay later polls.
-        latest = Greatest(Coalesce("polled_since", Value(since)), Value(since))
-        ChannelConfiguration.objects.filter(pk=configuration.pk).update(polled_since=latest)
+    if since is not None:
+        _note_poll(configuration, since=since, now=now)
     proven = FeedItem.objects.acknowledged_by(configuration, since=since, by_any_poll=by_any_poll)
     settled = 0
     while ids := list(proven.values_list("pk", flat=True)[:_ITEMS_AT_ONCE]):
@@ -147,6 +152,13 @@ def confirm(configuration: ChannelConfiguration, *, since: datetime | None, by_a
     if settled:
         ChannelConfiguration.objects.filter(pk=configuration.pk).make_due(now)
     return settled
+
+
+def _note_poll(configuration: ChannelConfiguration, *, since: datetime, now: datetime) -> None:
+    FeedResponse.objects.get_or_create(configuration=configuration)
+    if since <= now:  # A clock that is ahead, and then set right, must not delay later polls.
+        latest = Greatest(Coalesce("polled_since", Value(since)), Value(since))
+        ChannelConfiguration.objects.filter(pk=configuration.pk).update(polled_since=latest)
 
 
 def _settle(ids: Sequence[int], now: datetime) -> None:

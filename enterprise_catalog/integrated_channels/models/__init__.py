@@ -6,7 +6,7 @@
 ``transmissions.py``   The state of each item in each LMS, and each attempt to send it.
 ``payloads.py``        The payloads last sent and last accepted, compressed.
 ``status.py``          The status of each configuration, and the figures of each day.
-``feed.py``            The entries of the feeds that some LMSs poll.
+``feed.py``            The entries of the feeds that some LMSs poll, and the last response to a poll.
 ``decisions.py``       The decision log: each action of an operator or command.
 ``operations.py``      Long actions, their progress and results.
 ``notifications.py``   Events of configurations, subscriptions to them, and the messages to the subscribers.
@@ -25,6 +25,7 @@
             1--n Operation 1--n OperationItem
             1--1 SyncLease
             1--1 ConfigurationStatus
+            1--1 FeedResponse
             1--n SlowSyncSlot
             1--n Notification 1--n DeliveryItem
             1--n Subscription 1--n Delivery 1--n DeliveryItem
@@ -41,7 +42,7 @@ from enterprise_catalog.integrated_channels.models.configurations import (
     SyncQueue,
 )
 from enterprise_catalog.integrated_channels.models.decisions import Decision, DecisionAction, DecisionItem
-from enterprise_catalog.integrated_channels.models.feed import FeedItem
+from enterprise_catalog.integrated_channels.models.feed import FeedItem, FeedResponse
 from enterprise_catalog.integrated_channels.models.notifications import (
     Delivery,
     DeliveryItem,
@@ -88,6 +89,7 @@ __all__ = [
     "Digest",
     "EventKind",
     "FeedItem",
+    "FeedResponse",
     "Medium",
     "Notification",
     "Operation",

@@ -17,6 +17,24 @@ if TYPE_CHECKING:
     from datetime import datetime
 
 
+class FeedResponse(models.Model):
+    """The last response to a poll that was sent completely. Responses that end at the same time lock its row in turn.
+
+    Syncs lock neither this row nor one that refers to it, so polls and syncs cannot block each other here.
+    """
+
+    configuration = models.OneToOneField(
+        ChannelConfiguration, models.PROTECT, primary_key=True, related_name="feed_response"
+    )
+    since = models.DateTimeField(
+        null=True,
+        help_text=_("If-Modified-Since of the poll, or a later one of an earlier poll; empty before the first."),
+    )
+
+    def __str__(self) -> str:
+        return f"the last response to a poll of configuration {self.pk}"
+
+
 class FeedItem(models.Model):
     """One item's entry in the feed of a pull channel. Never removed: an item keeps its key forever."""
 

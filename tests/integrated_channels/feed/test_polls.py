@@ -16,6 +16,7 @@ from enterprise_catalog.integrated_channels.models import (
     ChannelConfiguration,
     ContentMetadataItemTransmission,
     FeedItem,
+    FeedResponse,
 )
 from tests.factories.catalog import CatalogFactory, CourseFactory, import_into
 from tests.factories.channels import ConfigurationFactory
@@ -97,6 +98,7 @@ def everything() -> list[Any]:
         *FeedItem.objects.order_by("pk").values(),
         *ContentMetadataItemTransmission.objects.order_by("pk").values(),
         *ChannelConfiguration.objects.order_by("pk").values(),
+        *FeedResponse.objects.order_by("pk").values(),
     ]
 
 
@@ -169,6 +171,26 @@ def test_what_only_another_client_has_received_is_not_acknowledged(
     assert len(ask(since, count="2")) == 2
 
     assert sorted(states().values()) == ["staged"] * (ITEMS - 2) + ["transmitted"] * 2
+    assert staged.pk
+
+
+@pytest.mark.parametrize("has_repeated", [False, True])
+def test_what_another_client_receives_after_items_changed_is_not_acknowledged(
+    staged: ChannelConfiguration, ask: Callable[..., list[str]], *, has_repeated: bool
+) -> None:
+    long_ago, now = timezone.now() - timedelta(hours=1), timezone.now()
+    FeedItem.objects.update(modified_at=long_ago)
+    before, since = now - timedelta(hours=2), now - timedelta(minutes=1)
+    received = ask(before, count="2")
+    later = {"modified_at": now, "served_at": None, "served_since": None}
+    FeedItem.objects.filter(feed_key__in=received).update(**later)  # A run stages them again.
+    if has_repeated:
+        assert not {*received} & {*ask(before, count="2")}
+
+    assert len(ask(datetime(1970, 1, 1, tzinfo=UTC))) == ITEMS  # Another client.
+    ask(since, count="2")
+
+    assert set(states().values()) == {"staged"}
     assert staged.pk
 
 

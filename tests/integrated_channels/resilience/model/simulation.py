@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 #: Rows with foreign keys first.
 _TABLES: Final = (
     channel_models.FeedItem,
+    channel_models.FeedResponse,
     channel_models.DecisionItem,
     channel_models.Decision,
     channel_models.TransmissionPayload,

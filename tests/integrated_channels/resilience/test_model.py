@@ -19,6 +19,8 @@ from hypothesis import HealthCheck, Phase
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
 
+from enterprise_catalog.integrated_channels.sync import delivery
+from enterprise_catalog.integrated_channels.sync.timing import Timing
 from enterprise_catalog.sandbox.faults import Fault, FaultKind
 from tests.integrated_channels.resilience.model import operators
 from tests.integrated_channels.resilience.model.convergence import converge
@@ -32,6 +34,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from pytest_django import Settings
+
+    from enterprise_catalog.integrated_channels.audit.pacing import Pacer
+    from tests.integrated_channels.resilience.model.catalogs import TickingClock
 
 #: After ten examples, hypothesis mutates copies of earlier examples, which gives many similar scenarios. Batches of ten
 #: scenarios, each with its own seed, avoid this.
@@ -227,15 +232,20 @@ class Customer(RuleBasedStateMachine):
 
 
 @pytest.fixture
-def workers(settings: Settings) -> Iterator[Workers]:
-    """Workers whose SQL statements are watched."""
+def workers(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[Workers]:
+    """Workers whose SQL statements are watched. Their pauses only move the clock forward."""
     settings.CATALOG_API_URL = CATALOG_URL
     settings.OAUTH2_PROVIDER_URL = f"{CATALOG_URL}/oauth2"
     # Sessions, pages and statistics do not affect the sync, and take a tenth of the time.
     settings.MIDDLEWARE = [name for name in settings.MIDDLEWARE if "gzip" in name or "cache" in name]
+    monkeypatch.setattr(delivery, "Timing", _timing)
     workers = Workers()
     with workers.watched():
         yield workers
+
+
+def _timing(pacer: Pacer, clock: TickingClock, *, renew_if_due: Callable[[], None]) -> Timing:
+    return Timing(pacer, clock, lambda seconds: clock.forward(seconds=seconds), renew_if_due)
 
 
 @pytest.mark.long(45)

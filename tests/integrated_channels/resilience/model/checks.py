@@ -102,7 +102,7 @@ def check_run(simulation: Simulation, before: Before, run: SyncRun | None) -> No
     elif not has_successor:
         assert now.last_full_sync_at == before.configuration.last_full_sync_at
     if not has_successor:
-        _check_deletes(simulation, before)
+        _check_deletes(simulation, before, rows)
     simulation.operators.approved.intersection_update(row.content_key for row in rows if row.action == Action.DELETE)
 
 
@@ -197,18 +197,32 @@ def _check_complete(simulation: Simulation, before: Before, exceptions: Collecti
         assert right & ({shown.get(key)} | believed), f"{key} should be {right} and is {shown.get(key)}"
 
 
-def _check_deletes(simulation: Simulation, before: Before) -> None:
-    """Check that each delete of a run was approved, had been started before, or was within the limit."""
+def _check_deletes(simulation: Simulation, before: Before, rows: Sequence[Row]) -> None:
+    """Check that each delete that a run began was approved, or was within the limit.
+
+    A delete begins when it is sent, or when the run releases it because the deletes no longer exceed the limit.
+    """
     hidden = set(simulation.moodle.hidden[before.hidden :])
     kept = [key for key in hidden if before.rows[key].state == State.KEPT]
     assert not kept, f"deleted {kept}, which an operator had kept"
+    released = {row.content_key for row in rows if _has_begun(row) and _is_held(before.rows.get(row.content_key))}
     limit = before.configuration
     attempts = TransmissionAttempt.objects.filter(run__lte=before.newest_run, transmission__content_key__in=hidden)
-    last = dict(attempts.order_by("pk").values_list("transmission__content_key", "action"))
-    fresh = [key for key in hidden - simulation.operators.approved if last.get(key) != Action.DELETE]
+    sent = dict(attempts.order_by("pk").values_list("transmission__content_key", "action"))
+    begun = {key for key, row in before.rows.items() if _has_begun(row) or sent.get(key) == Action.DELETE}
+    fresh = (hidden | released) - simulation.operators.approved - begun
     is_many = len(fresh) > limit.delete_limit_items or len(fresh) * 2 > before.present
     is_large_share = len(fresh) * 100 > limit.delete_limit_percent * before.present
     assert not (is_many and is_large_share), f"deleted {fresh} of {before.present} without approval"
+
+
+def _is_held(row: Row | None) -> bool:
+    return row is not None and row.state == State.HELD
+
+
+def _has_begun(row: Row) -> bool:
+    """Return True if a run has released the row's delete, or an operator has approved it."""
+    return (row.action, row.state) == (Action.DELETE, State.PENDING)
 
 
 def _in_flight() -> dict[str, str]:

@@ -73,9 +73,13 @@ class Run:
         self.row.backlog = sync_plan.size
 
     def record_unchanged(self, items: ItemCounts) -> None:
-        """Copy the counts to the run's row after a run that needed no diff."""
+        """Copy the counts to the run's row after a run that needed no diff.
+
+        Items that a user has queued during the run are its backlog.
+        """
         self.has_compared, self.row.comparison = True, Comparison.UNCHANGED
         self.row.matched, self.row.waiting, self.row.kept = self.items, items.rejected, items.kept
+        self.row.backlog = items.behind
 
     def record_outcome(self, action: Action, outcome: Outcome) -> None:
         """Count the outcome of one item. An item that was not sent stays in the backlog."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from enterprise_catalog.integrated_channels.audit import decisions, transitions
+from enterprise_catalog.integrated_channels.catalog_api.client import CatalogClient
 from enterprise_catalog.integrated_channels.models import ContentMetadataItemTransmission, RunState
 from enterprise_catalog.integrated_channels.sync.checkpoint import REASON
 from enterprise_catalog.sandbox.faults import Fault, FaultKind
@@ -15,6 +16,7 @@ from tests.integrated_channels.syncing import row_of, run_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from uuid import UUID
 
     from enterprise_catalog.catalog.models import EnterpriseCatalog, EnterpriseCustomer
     from enterprise_catalog.integrated_channels.models import ChannelConfiguration
@@ -66,6 +68,30 @@ def test_a_rejected_item_is_tried_again_when_it_is_due(configuration: ChannelCon
 
     assert (run.state, run.counts) == (RunState.COMPLETE_EXCEPT, {"create": {"rejected": 1}})
     assert row_of(TOO_LONG).attempts == 2
+
+
+@pytest.mark.usefixtures("catalog")
+def test_a_run_that_needs_no_diff_is_incomplete_if_items_are_queued_meanwhile(
+    configuration: ChannelConfiguration, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run_of(configuration, clock)
+    configuration.refresh_from_db()
+    before = configuration.last_full_sync_at
+    ask = CatalogClient.list_catalogs_if_changed
+
+    def ask_and_queue(client: CatalogClient, etag: str, customer: UUID) -> object:
+        decisions.queue_again(configuration.transmissions.all(), by="operator", now=clock.now)
+        return ask(client, etag, customer)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(CatalogClient, "list_catalogs_if_changed", ask_and_queue)
+        clock.forward(minutes=1)
+        run = run_of(configuration, clock)
+
+    assert (run.comparison, run.state, run.backlog) == ("unchanged", RunState.INCOMPLETE, 1)
+    configuration.refresh_from_db()
+    assert configuration.last_full_sync_at == before
+    assert run_of(configuration, clock).counts == {"create": {"rejected": 1}}
 
 
 def test_a_rejected_item_is_sent_when_its_content_changes(

@@ -78,7 +78,7 @@ def test_growing_data_is_explained_and_removed(mariadb_url: str, tmp_path: Path)
 
     assert done.returncode == 0, done.stdout + done.stderr
     results = json.loads(output.read_text())
-    assert len(results["statements"]) == 10
+    assert len(results["statements"]) == 11
     assert results["removal"]["rows removed"] > 0
     assert [layout["removed"] for layout in results["layouts"]] == [1_000, 1_000]
 

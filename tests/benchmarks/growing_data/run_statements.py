@@ -1,4 +1,4 @@
-"""Real runs and the scheduler's work, with the plan of each statement and the limits of the rows that it reads."""
+"""Real runs, a decision and the scheduler's work: the plan of each statement, and the limits of the rows it reads."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ _FEW: Final = 10
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """A run, or a part of the scheduler's work, with its statements."""
+    """A run, a decision, or a part of the scheduler's work, with its statements."""
 
     name: str
     needed: int  #: The most rows that one of its statements needs.
@@ -81,13 +81,14 @@ class Work:
 
 
 def measure_work(items: int) -> Iterator[Work]:
-    """Sync a new configuration in each way, run the scheduler's work, and yield the statements of each.
+    """Sync a new configuration in each way, decide, run the scheduler's work, and yield the statements of each.
 
     Args:
         items: number of items of the configuration.
     """
     with synced_configuration(items) as (synced, moodle):
         yield from _runs(synced, moodle, items)
+        yield _decide(synced.configuration_id)
         yield from _scheduler(synced.configuration_id, synced.catalog)
 
 
@@ -166,17 +167,21 @@ def _runs(synced: Synced, moodle: MoodleSandbox, items: int) -> Iterator[Work]:
     assert row.counts == {"update": {"done": _FEW}}, row.counts
     yield Work("retries", _FEW, statements)
 
+    _leave_dead_run(synced.configuration_id)
+    with explained() as statements:
+        synced.run(expected=Comparison.DEAD_RUN)
+    yield Work("run after a dead run", items, statements)
+
+
+def _decide(configuration_id: int) -> Work:
+    """Let items fail for good, queue them again, and return the statements of this decision."""
+    rows = ContentMetadataItemTransmission.objects.filter(configuration=configuration_id)
     some = list(rows.values_list("pk", flat=True)[:_FEW])
     rows.filter(pk__in=some).update(state=State.DEAD_LETTER)
     with explained() as statements:
         decided = decisions.queue_again(rows, by="the benchmark", now=timezone.now())
     assert decided == _FEW, decided
-    yield Work("a decision", _FEW, statements)
-
-    _leave_dead_run(synced.configuration_id)
-    with explained() as statements:
-        synced.run(expected=Comparison.DEAD_RUN)
-    yield Work("run after a dead run", items, statements)
+    return Work("a decision", _FEW, statements)
 
 
 def _leave_dead_run(configuration_id: int) -> None:

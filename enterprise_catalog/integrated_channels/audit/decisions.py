@@ -10,6 +10,7 @@ the same call continues with the other items.
 
 from __future__ import annotations
 
+from functools import partial
 from itertools import groupby
 from operator import itemgetter
 from typing import TYPE_CHECKING, NamedTuple
@@ -18,6 +19,7 @@ from django.db import transaction
 from django.db.models import Value
 from django.db.models.functions import Coalesce, Concat, Left
 
+from enterprise_catalog.db import contention
 from enterprise_catalog.db.row_updates import with_keys
 from enterprise_catalog.integrated_channels.audit import leases, status
 from enterprise_catalog.integrated_channels.audit.attempts import CHANGING_COLUMNS
@@ -208,27 +210,34 @@ def _change(
     """Change the rows, and write the decisions, batch by batch; return the number of rows.
 
     Args:
-        rows: those that the decision is possible for; their states are checked again with each batch.
+        rows: the items to decide on; their states are checked again with each batch.
     """
     # Unordered: an order would lead the database away from the index of the states.
-    states = dict(rows.order_by().values_list("pk", "state"))
-    ids, number = sorted(states), 0
+    candidates = sorted(rows.order_by().values_list("pk", "configuration", "state"))
+    states, number = {state for _, _, state in candidates}, 0
+
+    def change_batch(ids: Sequence[int], configurations: Collection[int]) -> int:
+        with transaction.atomic():
+            leases.lock(configurations)
+            items = _change_items(ids, states, changes)
+            if decision is None:
+                record_items(items, action, by=by, now=now, reason=reason)
+            else:
+                _add(items, decision)
+            changed = {item.configuration_id for item in items}
+            with_keys(ChannelConfiguration.objects.all(), changed, active=True).make_due(now)
+            status.refresh(changed, now=now)
+        return len(items)
+
     with status.refreshed_once(lambda: now):
-        for start in range(0, len(ids), ROWS_PER_STATEMENT):
-            with transaction.atomic():
-                items = _change_batch(ids[start : start + ROWS_PER_STATEMENT], {*states.values()}, changes)
-                if decision is None:
-                    record_items(items, action, by=by, now=now, reason=reason)
-                else:
-                    _add(items, decision)
-                configurations = {item.configuration_id for item in items}
-                with_keys(ChannelConfiguration.objects.all(), configurations, active=True).make_due(now)
-                status.refresh(configurations, now=now)
-            number += len(items)
+        for start in range(0, len(candidates), ROWS_PER_STATEMENT):
+            batch = candidates[start : start + ROWS_PER_STATEMENT]
+            ids, configurations = [pk for pk, _, _ in batch], {pk for _, pk, _ in batch}
+            number += contention.retry(partial(change_batch, ids, configurations))
     return number
 
 
-def _change_batch(ids: Sequence[int], states: Collection[str], changes: dict[str, object]) -> list[DecidedItem]:
+def _change_items(ids: Sequence[int], states: Collection[str], changes: dict[str, object]) -> list[DecidedItem]:
     """Lock and change the rows with these primary keys that still have one of ``states``; return their items."""
     rows = with_keys(ContentMetadataItemTransmission.objects.order_by(), ids, state__in=states)
     # Whole rows: if an index had all columns, MariaDB would find the rows there, and lock others.

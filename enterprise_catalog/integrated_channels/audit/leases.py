@@ -34,7 +34,7 @@ from enterprise_catalog.integrated_channels.models import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from datetime import datetime
 
 T = TypeVar("T")
@@ -251,6 +251,16 @@ def fenced_batches(values: Sequence[T], write: Callable[[Sequence[T]], object], 
     for start in range(0, len(values), ROWS_PER_STATEMENT):
         with fenced(lease, now=now):
             write(values[start : start + ROWS_PER_STATEMENT])
+
+
+def lock(configuration_ids: Iterable[int]) -> None:
+    """Lock the leases of configurations until the caller's transaction ends, so that no run of them writes meanwhile.
+
+    Call it first in a transaction that changes items and holds no lease: of an operator's decision, or of a poll. Runs
+    also lock the lease first, and then items in another order. A run that is in progress waits for the transaction.
+    """
+    # Whole rows: if an index had all columns, MariaDB would find the rows there, and lock others.
+    list(with_keys(SyncLease.objects.order_by("pk"), {*configuration_ids}).select_for_update())
 
 
 def release(lease: Lease, run: SyncRun | None = None) -> None:

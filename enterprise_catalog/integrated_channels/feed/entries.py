@@ -16,6 +16,7 @@ from django.db.models import F, Value
 from django.db.models.functions import Coalesce, Greatest
 
 from enterprise_catalog.db.row_updates import with_keys
+from enterprise_catalog.integrated_channels.audit import leases
 from enterprise_catalog.integrated_channels.domain import Action, Presence, State
 from enterprise_catalog.integrated_channels.models import (
     ChannelConfiguration,
@@ -82,19 +83,21 @@ def feed_key(configuration: ChannelConfiguration, content_key: str, channel: Pul
     return str(uuid.uuid5(uuid.NAMESPACE_OID, f"{configuration.pk}:{content_key}"))
 
 
-def note_served(page: Sequence[FeedItem], *, since: datetime | None, now: datetime) -> None:
+def note_served(
+    configuration: ChannelConfiguration, page: Sequence[FeedItem], *, since: datetime | None, now: datetime
+) -> None:
     """Record that ``page`` was served completely. Does not apply to entries that were staged again since.
 
     ``served_since`` never moves back: a repeated or delayed request must not make an acknowledgment easier. A request
     with an earlier ``since`` than an earlier poll comes from another client, or from a poller that lost its time. It
     counts as one with the latest ``since``, which the poller may repeat until it has received its own page.
     """
-    if not page:
-        return
     with transaction.atomic():
         if since is not None:
-            last = FeedResponse.objects.select_for_update().get(pk=page[0].configuration_id)
-            since = max(since, _latest_since(last.pk) or since)
+            last = FeedResponse.objects.select_for_update().get(pk=configuration.pk)
+        leases.lock([configuration.pk])
+        if since is not None:
+            since = max(since, _latest_since(configuration) or since)
             page = _received_by_each_poll(page, last, since)
             last.since = since
             last.save(update_fields=["since"])
@@ -110,8 +113,8 @@ def note_served(page: Sequence[FeedItem], *, since: datetime | None, now: dateti
                 served.update(served_at=now, served_since=latest)
 
 
-def _latest_since(configuration_id: int) -> datetime | None:
-    return ChannelConfiguration.objects.values_list("polled_since", flat=True).get(pk=configuration_id)
+def _latest_since(configuration: ChannelConfiguration) -> datetime | None:
+    return ChannelConfiguration.objects.values_list("polled_since", flat=True).get(pk=configuration.pk)
 
 
 def _received_by_each_poll(page: Sequence[FeedItem], last: FeedResponse, since: datetime) -> Sequence[FeedItem]:
@@ -121,8 +124,7 @@ def _received_by_each_poll(page: Sequence[FeedItem], last: FeedResponse, since: 
     succeeded, but not which. It proves nothing about entries that only an earlier request has received.
     """
     unconfirmed = FeedItem.objects.filter(configuration=last.pk, is_confirmed=False)
-    rows = unconfirmed.filter(served_since__lte=since).select_for_update().order_by("pk")
-    served = list(rows.values_list("pk", "modified_at", "served_since"))
+    served = list(unconfirmed.filter(served_since__lte=since).values_list("pk", "modified_at", "served_since"))
     of_page = {(entry.pk, entry.modified_at) for entry in page}
     unproven = [pk for pk, modified_at, _ in served if (pk, modified_at) not in of_page]
     FeedItem.objects.filter(pk__in=unproven).update(served_at=None, served_since=None)
@@ -143,8 +145,8 @@ def confirm(configuration: ChannelConfiguration, *, since: datetime | None, by_a
     settled = 0
     while ids := list(proven.values_list("pk", flat=True)[:_ITEMS_AT_ONCE]):
         with transaction.atomic():
-            # A run that stages locks the same rows first. Entries that it has staged again are not acknowledged.
-            list(ContentMetadataItemTransmission.objects.select_for_update().filter(pk__in=ids).order_by("pk"))
+            # Entries that a run has staged again meanwhile are not acknowledged.
+            leases.lock([configuration.pk])
             arrived = list(proven.filter(pk__in=ids).values_list("pk", flat=True))
             FeedItem.objects.filter(pk__in=arrived).update(is_confirmed=True)
             _settle(arrived, now)

@@ -93,7 +93,7 @@ class FeedView(_FeedAPI):
                     feed_entries.confirm(configuration, since=since, by_any_poll=by_any_poll, now=now)
                 page = list(FeedItem.objects.to_serve(configuration)[: _count(request)])
                 body = _render_entries(page, channel)
-                body = _note_when_served(body, page, since) if is_poll else body
+                body = _note_when_served(body, configuration, page, since) if is_poll else body
                 return StreamingHttpResponse(body, content_type="application/json")
         except ConfigurationError as error:
             log.warning("feed_not_served", configuration_id=configuration.pk, reason=error.message)
@@ -175,11 +175,13 @@ def _render_entries(page: list[FeedItem], channel: PullChannel) -> Iterator[byte
     yield b"]"
 
 
-def _note_when_served(body: Iterator[bytes], page: list[FeedItem], since: datetime | None) -> Iterator[bytes]:
+def _note_when_served(
+    body: Iterator[bytes], configuration: ChannelConfiguration, page: list[FeedItem], since: datetime | None
+) -> Iterator[bytes]:
     """Yield ``body``, then record that ``page`` was served."""
     yield from body
     # The server requests the next part only after it has written the current one, and never after a broken connection.
-    feed_entries.note_served(page, since=since, now=timezone.now())
+    feed_entries.note_served(configuration, page, since=since, now=timezone.now())
 
 
 def _since(request: Request, configuration: ChannelConfiguration, now: datetime) -> datetime | None:

@@ -15,7 +15,7 @@ class Migration(migrations.Migration):
             name='FeedResponse',
             fields=[
                 ('configuration', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, primary_key=True, related_name='feed_response', serialize=False, to='integrated_channels.channelconfiguration')),
-                ('since', models.DateTimeField(help_text='If-Modified-Since of the poll, or a later one of an earlier poll; empty before the first.', null=True)),
+                ('since', models.DateTimeField(help_text='Latest If-Modified-Since of this and earlier polls; empty before the first complete response.', null=True)),
             ],
         ),
     ]

@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 
 
 class FeedResponse(models.Model):
-    """The last response to a poll that was sent completely. Responses that end at the same time lock its row in turn.
+    """The time that the last complete response to a poll counts for.
 
-    Syncs lock neither this row nor one that refers to it, so polls and syncs cannot block each other here.
+    Responses that end at the same time lock this row in turn, and then the lease.
     """
 
     configuration = models.OneToOneField(
@@ -28,7 +28,7 @@ class FeedResponse(models.Model):
     )
     since = models.DateTimeField(
         null=True,
-        help_text=_("If-Modified-Since of the poll, or a later one of an earlier poll; empty before the first."),
+        help_text=_("Latest If-Modified-Since of this and earlier polls; empty before the first complete response."),
     )
 
     def __str__(self) -> str:

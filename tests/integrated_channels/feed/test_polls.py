@@ -194,6 +194,21 @@ def test_what_another_client_receives_after_items_changed_is_not_acknowledged(
     assert staged.pk
 
 
+def test_what_another_client_receives_after_an_empty_response_is_not_acknowledged(
+    staged: ChannelConfiguration, ask: Callable[..., list[str]], clock: Clock
+) -> None:
+    since = clock.now - timedelta(hours=1)
+    FeedItem.objects.update(is_confirmed=True)
+    assert ask(since) == []
+    FeedItem.objects.update(is_confirmed=False)  # A run stages the entries.
+
+    assert len(ask(datetime(1970, 1, 1, tzinfo=UTC))) == ITEMS  # Another client.
+    ask(clock.now + timedelta(minutes=2))  # The start of the empty response, by a portal's clock that is ahead.
+
+    assert set(states().values()) == {"staged"}
+    assert staged.pk
+
+
 def test_only_a_time_that_is_not_older_than_the_item_acknowledges(
     staged: ChannelConfiguration, ask: Callable[..., list[str]], clock: Clock
 ) -> None:

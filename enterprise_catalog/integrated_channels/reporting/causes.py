@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from enterprise_catalog.integrated_channels.domain import Action, Outcome, PlannedItem, State
 from enterprise_catalog.integrated_channels.exceptions import StopCause
+from enterprise_catalog.integrated_channels.models import Comparison
 from enterprise_catalog.integrated_channels.sync.plan import Idle
 
 if TYPE_CHECKING:
@@ -159,9 +160,14 @@ def _why_not_sent_yet(facts: Facts, step: PlannedItem) -> Cause:
 
 
 def _is_left_over(facts: Facts) -> bool:
-    """Return True if the last run ended, because of a limit, before the turn of an item that was due."""
+    """Return True if the last run ended, because of a limit, before the turn of an item that was due.
+
+    The backlog of a run that had nothing to send is what users have queued during the run.
+    """
     run, record = facts.rows.last_run, facts.record
     if run is None or record is None or record.due_since is None or run.finished_at is None:
+        return False
+    if run.comparison == Comparison.UNCHANGED:
         return False
     return bool(run.backlog) and record.due_since <= run.finished_at
 

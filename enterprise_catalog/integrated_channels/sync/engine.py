@@ -178,7 +178,7 @@ def _do_work(run: Run) -> tuple[RunState, str]:
             catalogs = _fetch_changed_catalogs(run, catalog)
             if catalogs is None:
                 run.record_unchanged(_count_left(run) if run.lease.left_behind.has_exceptions else ItemCounts())
-                return _final_state(run, [checkpoint.REASON])
+                return _final_state(run, [checkpoint.REASON, *_queued_reason(run.row.backlog)])
             run.customer_name = catalogs.customer_name
             inputs = _compare(run, catalog, catalogs)
             sync_plan, synced, rows = inputs.plan(saved=run.saved), inputs.synced, inputs.rows
@@ -249,6 +249,15 @@ def _final_state(run: Run, reasons: list[str]) -> tuple[RunState, str]:
     if run.row.backlog or not left.has_only_exceptions:
         return RunState.INCOMPLETE, " ".join(reasons)
     return RunState.COMPLETE_EXCEPT, " ".join([*reasons, *_exception_reasons(left)])
+
+
+def _queued_reason(items: int) -> Iterator[str]:
+    """Yield why a run is incomplete that had nothing to send when it began."""
+    if items:
+        reason = ngettext(
+            "%s item was queued by a user during the run.", "%s items were queued by users during the run.", items
+        )
+        yield reason % f"{items:,}"
 
 
 def _exception_reasons(items: ItemCounts) -> Iterator[str]:

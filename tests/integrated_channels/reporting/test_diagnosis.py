@@ -23,7 +23,7 @@ from enterprise_catalog.sandbox.moodle.courses import Course
 from tests.factories import DAY_TWO
 from tests.factories.catalog import CatalogFactory, CourseFactory, import_into
 from tests.factories.channels import ConfigurationFactory
-from tests.integrated_channels.syncing import run_of
+from tests.integrated_channels.syncing import acting_during_runs, run_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -296,6 +296,27 @@ def test_a_spent_call_budget(
 
     assert finding.cause is Cause.OUT_OF_CALLS
     assert "calls: 1 in 60 seconds" in finding.sentence
+
+
+def test_an_item_that_was_queued_during_a_run_that_found_no_changes(
+    configuration: ChannelConfiguration,
+    customer: EnterpriseCustomer,
+    moodle: MoodleSandbox,
+    clock: Clock,
+    finding_of: Find,
+) -> None:
+    shortname = "Course edX+DemoX (edX+DemoX)"
+    moodle.table.add(Course(fullname="Theirs", shortname=shortname, idnumber="theirs", categoryid=1))
+    CatalogFactory.create(customer=customer, content=["edX+DemoX"])
+    run_of(configuration, clock)
+    clock.forward(minutes=1)
+    with acting_during_runs(lambda: decisions.queue_again(rows_of("edX+DemoX"), by="test", now=clock())):
+        run = run_of(configuration, clock)
+
+    finding = finding_of("edX+DemoX")
+
+    assert (run.comparison, run.backlog) == ("unchanged", 1)
+    assert finding.cause is Cause.PLANNED
 
 
 def test_an_item_that_was_left_over(

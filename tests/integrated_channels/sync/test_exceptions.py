@@ -7,16 +7,14 @@ from typing import TYPE_CHECKING
 import pytest
 
 from enterprise_catalog.integrated_channels.audit import decisions, transitions
-from enterprise_catalog.integrated_channels.catalog_api.client import CatalogClient
 from enterprise_catalog.integrated_channels.models import ContentMetadataItemTransmission, RunState
 from enterprise_catalog.integrated_channels.sync.checkpoint import REASON
 from enterprise_catalog.sandbox.faults import Fault, FaultKind
 from tests.factories.catalog import CatalogFactory, CourseFactory, import_into
-from tests.integrated_channels.syncing import row_of, run_of
+from tests.integrated_channels.syncing import acting_during_runs, row_of, run_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from uuid import UUID
 
     from enterprise_catalog.catalog.models import EnterpriseCatalog, EnterpriseCustomer
     from enterprise_catalog.integrated_channels.models import ChannelConfiguration
@@ -72,23 +70,20 @@ def test_a_rejected_item_is_tried_again_when_it_is_due(configuration: ChannelCon
 
 @pytest.mark.usefixtures("catalog")
 def test_a_run_that_needs_no_diff_is_incomplete_if_items_are_queued_meanwhile(
-    configuration: ChannelConfiguration, clock: Clock, monkeypatch: pytest.MonkeyPatch
+    configuration: ChannelConfiguration, clock: Clock
 ) -> None:
     run_of(configuration, clock)
     configuration.refresh_from_db()
     before = configuration.last_full_sync_at
-    ask = CatalogClient.list_catalogs_if_changed
+    clock.forward(minutes=1)
 
-    def ask_and_queue(client: CatalogClient, etag: str, customer: UUID) -> object:
-        decisions.queue_again(configuration.transmissions.all(), by="operator", now=clock.now)
-        return ask(client, etag, customer)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(CatalogClient, "list_catalogs_if_changed", ask_and_queue)
-        clock.forward(minutes=1)
+    with acting_during_runs(
+        lambda: decisions.queue_again(configuration.transmissions.all(), by="operator", now=clock.now)
+    ):
         run = run_of(configuration, clock)
 
     assert (run.comparison, run.state, run.backlog) == ("unchanged", RunState.INCOMPLETE, 1)
+    assert run.reason == f"{REASON} 1 item was queued by a user during the run."
     configuration.refresh_from_db()
     assert configuration.last_full_sync_at == before
     assert run_of(configuration, clock).counts == {"create": {"rejected": 1}}

@@ -19,7 +19,7 @@ from django.template.response import TemplateResponse
 from django.utils import timezone
 from django.utils.translation import gettext, ngettext
 
-from enterprise_catalog.db.contention import retry
+from enterprise_catalog.db.contention import REQUEST_SECONDS, retry
 from enterprise_catalog.web.client_address import client_network
 
 if TYPE_CHECKING:
@@ -41,8 +41,6 @@ if TYPE_CHECKING:
 DEVICE_COOKIE: Final = "known_device"
 DEVICE_SECONDS: Final = 90 * 24 * 3_600
 _SALT: Final = "admin_pages.known_device"
-#: Time limit for retries when other logins' transactions interfere, in seconds.
-_CONTENTION_SECONDS: Final = 10.0
 #: The most expired rows that one failed login removes.
 _REMOVED_AT_ONCE: Final = 1_000
 
@@ -71,7 +69,7 @@ class LoginHandler(AxesDatabaseHandler):
         count = super().user_login_failed
         if not request.axes_locked_out:
             _make_row(request, credentials)
-        retry(lambda: count(sender, credentials, request, **kwargs), seconds=_CONTENTION_SECONDS)
+        retry(lambda: count(sender, credentials, request, **kwargs), seconds=REQUEST_SECONDS)
 
     def clean_expired_user_attempts(
         self, request: _Login | None = None, credentials: dict[str, object] | None = None
@@ -80,7 +78,7 @@ class LoginHandler(AxesDatabaseHandler):
         expired = AccessAttempt.objects.filter(attempt_time__lte=timezone.now() - get_cool_off(request))
         keys = list(expired.order_by("pk").values_list("pk", flat=True)[:_REMOVED_AT_ONCE])
         rows = AccessAttempt.objects.filter(pk__in=keys)
-        removed, _ = retry(rows.delete, seconds=_CONTENTION_SECONDS)
+        removed, _ = retry(rows.delete, seconds=REQUEST_SECONDS)
         return int(removed)
 
 
@@ -142,7 +140,7 @@ def _make_row(request: _Login, credentials: dict[str, object]) -> None:
     username = get_client_username(request, credentials)
     keys = {"username": username, "ip_address": request.axes_ip_address, "user_agent": request.axes_user_agent}
     row = AccessAttempt(**keys, failures_since_start=0)
-    retry(lambda: AccessAttempt.objects.bulk_create([row], ignore_conflicts=True), seconds=_CONTENTION_SECONDS)
+    retry(lambda: AccessAttempt.objects.bulk_create([row], ignore_conflicts=True), seconds=REQUEST_SECONDS)
 
 
 def _seconds_to_wait(request: _Login, credentials: dict[str, object] | None) -> int:

@@ -43,7 +43,7 @@ from enterprise_catalog.catalog.models import (
 )
 from enterprise_catalog.catalog.tasks import request_refresh
 from enterprise_catalog.db.content_keys import key_starts_with
-from enterprise_catalog.db.contention import ContentionError, retry
+from enterprise_catalog.db.contention import REQUEST_SECONDS, ContentionError, retry
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -56,8 +56,6 @@ __all__ = ["schedules"]
 
 #: The maximum number of queries, and of other items, listed on the page of a content item.
 LISTED_QUERIES: Final = 20
-#: Time limit for retrying a save while imports hold locks; a user is waiting for the page.
-SAVE_SECONDS: Final = 10
 
 
 class _UUIDPage(Page):
@@ -86,7 +84,7 @@ class _UUIDPage(Page):
         """Save in a transaction that is retried: imports lock the same rows."""
         try:
             save = super().changeform_view
-            return retry(lambda: save(request, object_id, form_url, extra_context), seconds=SAVE_SECONDS)
+            return retry(lambda: save(request, object_id, form_url, extra_context), seconds=REQUEST_SECONDS)
         except ContentionError as error:
             message = gettext("%(problem)s Nothing was saved. Please try again.") % {"problem": error}
             self.message_user(request, message, messages.ERROR)

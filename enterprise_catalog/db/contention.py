@@ -16,6 +16,8 @@ T = TypeVar("T")
 #: Time limit for retries, in seconds from the start of the first attempt. An attempt that is already running is not
 #: interrupted.
 RETRY_SECONDS: Final = 120.0
+#: The same limit if a user or another system is waiting for the response.
+REQUEST_SECONDS: Final = 10.0
 FIRST_PAUSE_SECONDS: Final = 0.05
 LONGEST_PAUSE_SECONDS: Final = 5.0
 

@@ -141,6 +141,27 @@ def test_rows_that_no_longer_match_the_filter_are_left_alone_and_reported(admin_
     ]
 
 
+@pytest.mark.django_db(transaction=True)
+def test_a_batch_is_repeated_after_a_deadlock(admin_client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = rejected(3)
+    calls: list[int] = []
+    queue_again = decisions.queue_again
+
+    def fails_at_first(chosen: Any, **options: Any) -> int:
+        number = queue_again(chosen, **options)
+        calls.append(number)
+        if len(calls) == 1:
+            raise OperationalError(1213, "Deadlock found")
+        return number
+
+    monkeypatch.setattr(decisions, "queue_again", fails_at_first)
+
+    response = run(admin_client, TRANSMISSIONS, "queue_again", [rows[0].pk], across=True)
+
+    assert (calls, states()) == ([3, 3], {"pending": 3})
+    assert messages_of(response) == ["3 transmissions queued for the next sync."]
+
+
 def test_a_large_action_runs_in_batches_with_a_transaction_each(
     admin_client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -220,7 +220,7 @@ def test_an_import_that_cannot_get_through_ends_with_one_sentence(
 def test_a_page_that_cannot_be_saved_in_time_suggests_to_save_again(
     admin_client: Client, monkeypatch: pytest.MonkeyPatch, blocked: EnterpriseCatalog
 ) -> None:
-    monkeypatch.setattr("enterprise_catalog.catalog.admin.SAVE_SECONDS", 0.5)
+    monkeypatch.setattr("enterprise_catalog.catalog.admin.REQUEST_SECONDS", 0.5)
     page = f"/admin/catalog/enterprisecatalog/{blocked.pk}/change/"
     fields = {
         "title": "New",

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import threading
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
-from django.db import IntegrityError, connection
+from django.db import DatabaseError, IntegrityError, connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from kombu.exceptions import OperationalError
 
+from enterprise_catalog.integrated_channels.audit import status
 from enterprise_catalog.integrated_channels.models import (
     ConfigurationStatus,
     ContentMetadataItemTransmission,
@@ -113,6 +114,24 @@ def test_resending_continues_after_the_last_batch_of_a_killed_worker(monkeypatch
     assert (operation.state, operation.done, operation.total) == ("done", 5, 5)
     pending = ContentMetadataItemTransmission.objects.filter(state="pending")
     assert [*pending.order_by("content_key").values_list("content_key", flat=True)] == ["c", "d", "e"]
+    assert Decision.objects.get().decided_items.count() == 3
+
+
+def test_a_batch_is_repeated_after_a_deadlock(monkeypatch: pytest.MonkeyPatch) -> None:
+    configuration = ConfigurationFactory.create()
+    TransmissionFactory.create_for_keys("abc", configuration=configuration, transmitted=True)
+    errors, refresh = [DatabaseError(1213, "Deadlock found")], status.refresh
+
+    def fails_at_first(*arguments: Any, **others: Any) -> None:
+        if errors:
+            raise errors.pop()
+        refresh(*arguments, **others)
+
+    monkeypatch.setattr(status, "refresh", fails_at_first)
+
+    operation = carry_out(configuration, OperationKind.RESEND_ALL)
+
+    assert (operation.state, operation.done, errors) == ("done", 3, [])
     assert Decision.objects.get().decided_items.count() == 3
 
 

@@ -12,7 +12,7 @@ an entry in Django's log.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import update_wrapper
+from functools import partial, update_wrapper
 from typing import TYPE_CHECKING, Final
 
 import structlog
@@ -36,6 +36,7 @@ from enterprise_catalog.admin_pages.actions.declaration import (
     Running,
     reason_of,
 )
+from enterprise_catalog.db.contention import REQUEST_SECONDS, ContentionError, retry
 from enterprise_catalog.db.time_limit import TimeLimitError, time_limit
 
 if TYPE_CHECKING:
@@ -262,7 +263,7 @@ class _Order:
                 for batch in _parts(keys, self.running.batch_size):
                     result.add(self._run_batch(batch))
                     done += len(batch)
-        except OperationalError:
+        except (OperationalError, ContentionError):
             logger.exception("action.stopped", action=self.name, done=done, rows=len(keys))
             message = ngettext(
                 "“%(action)s” stopped after %(done)s of %(number)s row.",
@@ -300,6 +301,9 @@ class _Order:
     def _run_batch(self, batch: Sequence[Key]) -> Result:
         if not self.running.in_transaction:
             return self._act(batch)
+        return retry(partial(self._act_in_transaction, batch), seconds=REQUEST_SECONDS)
+
+    def _act_in_transaction(self, batch: Sequence[Key]) -> Result:
         with transaction.atomic():
             return self._act(batch)
 

@@ -14,16 +14,13 @@ from enterprise_catalog.catalog.customers import save_catalog, save_customer
 from enterprise_catalog.catalog.lms.queries import RequestedQuery, save_query
 from enterprise_catalog.catalog.lms.tasks import request_update
 from enterprise_catalog.catalog.models import EnterpriseCatalog, EnterpriseCustomer
-from enterprise_catalog.db.contention import retry
+from enterprise_catalog.db.contention import REQUEST_SECONDS, retry
 
 if TYPE_CHECKING:
     from datetime import datetime
     from uuid import UUID
 
     from enterprise_catalog.catalog.lms.queries import Members
-
-#: Time limit for retries while imports hold locks; the LMS waits for the response.
-SAVE_SECONDS: Final = 10
 
 #: The members of a request that are columns of a catalog.
 _COLUMNS: Final = ("title", "enabled_course_modes", "publish_audit_enrollment_urls")
@@ -42,7 +39,7 @@ def create_catalog(catalog_uuid: UUID, values: Members, *, now: datetime) -> tup
         QueryClashError: another query in use has the requested filter or title.
         ContentionError: imports blocked the change for too long; nothing was saved.
     """
-    return retry(lambda: _create(catalog_uuid, values, now=now), seconds=SAVE_SECONDS)
+    return retry(lambda: _create(catalog_uuid, values, now=now), seconds=REQUEST_SECONDS)
 
 
 @transaction.atomic
@@ -66,7 +63,7 @@ def change_catalog(catalog_uuid: UUID, values: Members, *, now: datetime) -> Ent
         EnterpriseCatalog.DoesNotExist: there is no such catalog, or it has been deleted.
         QueryClashError, ContentionError: see :func:`create_catalog`.
     """
-    return retry(lambda: _change(catalog_uuid, values, now=now), seconds=SAVE_SECONDS)
+    return retry(lambda: _change(catalog_uuid, values, now=now), seconds=REQUEST_SECONDS)
 
 
 @transaction.atomic
@@ -84,7 +81,7 @@ def delete_catalog(catalog_uuid: UUID, *, now: datetime) -> None:
         EnterpriseCatalog.DoesNotExist: there is no such catalog.
         ContentionError: see :func:`create_catalog`.
     """
-    retry(lambda: _delete(catalog_uuid, now=now), seconds=SAVE_SECONDS)
+    retry(lambda: _delete(catalog_uuid, now=now), seconds=REQUEST_SECONDS)
 
 
 @transaction.atomic

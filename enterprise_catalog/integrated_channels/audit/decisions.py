@@ -220,12 +220,14 @@ def _change(
         with transaction.atomic():
             leases.lock(configurations)
             items = _change_items(ids, states, changes)
+            changed = {item.configuration_id for item in items}
+            # Before the decision is inserted: that locks the configuration for reading, and the update would wait for
+            # other updates, which wait for this lock.
+            with_keys(ChannelConfiguration.objects.all(), changed, active=True).make_due(now)
             if decision is None:
                 record_items(items, action, by=by, now=now, reason=reason)
             else:
                 _add(items, decision)
-            changed = {item.configuration_id for item in items}
-            with_keys(ChannelConfiguration.objects.all(), changed, active=True).make_due(now)
             status.refresh(changed, now=now)
         return len(items)
 
@@ -233,7 +235,7 @@ def _change(
         for start in range(0, len(candidates), ROWS_PER_STATEMENT):
             batch = candidates[start : start + ROWS_PER_STATEMENT]
             ids, configurations = [pk for pk, _, _ in batch], {pk for _, pk, _ in batch}
-            number += contention.retry(partial(change_batch, ids, configurations))
+            number += contention.retry(partial(change_batch, ids, configurations), seconds=contention.REQUEST_SECONDS)
     return number
 
 
@@ -270,6 +272,8 @@ def adopt(
     text = "Found in the LMS and adopted. The next run updates it."
 
     def adopt_part(part: Sequence[str]) -> None:
+        # The checkpoint of the last complete run does not include these items.
+        ChannelConfiguration.objects.filter(pk=configuration.pk).update(last_full_etag="", synced_versions=None)
         known = set(rows.with_keys(part).values_list("content_key", flat=True))
         insert(
             [
@@ -286,8 +290,6 @@ def adopt(
         update(found, columns=CHANGING_COLUMNS)
         items = [DecidedItem(configuration.pk, row.pk, row.content_key) for row in found]
         record_items(items, DecisionAction.ADOPT, by=by, now=now, reason=reason)
-        # The checkpoint of the last complete run does not include these items.
-        ChannelConfiguration.objects.filter(pk=configuration.pk).update(last_full_etag="", synced_versions=None)
 
     leases.fenced_batches(sorted(remote_ids), adopt_part, lease=lease, now=now)
     return len(remote_ids)

@@ -256,8 +256,8 @@ def fenced_batches(values: Sequence[T], write: Callable[[Sequence[T]], object], 
 def lock(configuration_ids: Iterable[int]) -> None:
     """Lock the leases of configurations until the caller's transaction ends, so that no run of them writes meanwhile.
 
-    Call it first in a transaction that changes items and holds no lease: of an operator's decision, or of a poll. Runs
-    also lock the lease first, and then items in another order. A run that is in progress waits for the transaction.
+    For transactions that change items and hold no lease: decisions and polls. Call it before any other read or lock of
+    the transaction. Runs lock items in an order of their own, but the lease before them.
     """
     # Whole rows: if an index had all columns, MariaDB would find the rows there, and lock others.
     list(with_keys(SyncLease.objects.order_by("pk"), {*configuration_ids}).select_for_update())

@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import uuid
 from collections import defaultdict
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from django.db import transaction
 from django.db.models import F, Value
 from django.db.models.functions import Coalesce, Greatest
 
+from enterprise_catalog.db import contention
 from enterprise_catalog.db.row_updates import with_keys
 from enterprise_catalog.integrated_channels.audit import leases
 from enterprise_catalog.integrated_channels.domain import Action, Presence, State
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
 
     from enterprise_catalog.integrated_channels.channels.base import PullChannel
     from enterprise_catalog.integrated_channels.domain import Outgoing
+    from enterprise_catalog.integrated_channels.models.querysets import FeedQuerySet
 
 _ITEMS_AT_ONCE: Final = 1_000
 
@@ -92,6 +95,13 @@ def note_served(
     with an earlier ``since`` than an earlier poll comes from another client, or from a poller that lost its time. It
     counts as one with the latest ``since``, which the poller may repeat until it has received its own page.
     """
+    if page or since is not None:
+        contention.retry(partial(_note_served, configuration, page, since, now), seconds=contention.REQUEST_SECONDS)
+
+
+def _note_served(
+    configuration: ChannelConfiguration, page: Sequence[FeedItem], since: datetime | None, now: datetime
+) -> None:
     with transaction.atomic():
         if since is not None:
             last = FeedResponse.objects.select_for_update().get(pk=configuration.pk)
@@ -144,16 +154,21 @@ def confirm(configuration: ChannelConfiguration, *, since: datetime | None, by_a
     proven = FeedItem.objects.acknowledged_by(configuration, since=since, by_any_poll=by_any_poll)
     settled = 0
     while ids := list(proven.values_list("pk", flat=True)[:_ITEMS_AT_ONCE]):
-        with transaction.atomic():
-            # Entries that a run has staged again meanwhile are not acknowledged.
-            leases.lock([configuration.pk])
-            arrived = list(proven.filter(pk__in=ids).values_list("pk", flat=True))
-            FeedItem.objects.filter(pk__in=arrived).update(is_confirmed=True)
-            _settle(arrived, now)
-        settled += len(arrived)
+        settle = partial(_settle_proven, configuration, proven.filter(pk__in=ids), now)
+        settled += contention.retry(settle, seconds=contention.REQUEST_SECONDS)
     if settled:
         ChannelConfiguration.objects.filter(pk=configuration.pk).make_due(now)
     return settled
+
+
+def _settle_proven(configuration: ChannelConfiguration, proven: FeedQuerySet, now: datetime) -> int:
+    """Settle the items of ``proven``; return their number. Entries that a run has staged again are not proven."""
+    with transaction.atomic():
+        leases.lock([configuration.pk])
+        ids = list(proven.values_list("pk", flat=True))
+        FeedItem.objects.filter(pk__in=ids).update(is_confirmed=True)
+        _settle(ids, now)
+    return len(ids)
 
 
 def _note_poll(configuration: ChannelConfiguration, *, since: datetime, now: datetime) -> None:

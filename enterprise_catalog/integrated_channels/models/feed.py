@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class FeedResponse(models.Model):
-    """The time that the last complete response to a poll counts for.
+    """``If-Modified-Since`` of the last complete response to a poll, or a later one of an earlier poll.
 
     Responses that end at the same time lock this row in turn, and then the lease.
     """

@@ -252,7 +252,7 @@ def _final_state(run: Run, reasons: list[str]) -> tuple[RunState, str]:
 
 
 def _queued_reason(items: int) -> Iterator[str]:
-    """Yield why a run is incomplete that had nothing to send when it began."""
+    """Yield the reason for an incomplete run without changes: ``items`` that users queued during the run."""
     if items:
         reason = ngettext(
             "%s item was queued by a user during the run.", "%s items were queued by users during the run.", items

@@ -75,7 +75,7 @@ class Run:
     def record_unchanged(self, items: ItemCounts) -> None:
         """Copy the counts to the run's row after a run that needed no diff.
 
-        Rejected and kept items that a user has queued during the run are its backlog.
+        Items that a user has queued during the run are its backlog. ``items`` is empty if nothing was rejected or kept.
         """
         self.has_compared, self.row.comparison = True, Comparison.UNCHANGED
         self.row.matched, self.row.waiting, self.row.kept = self.items, items.rejected, items.kept

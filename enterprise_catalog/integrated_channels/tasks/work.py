@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from django.db import transaction
 from django.utils.translation import ngettext
 
-from enterprise_catalog.integrated_channels.audit import decisions, status
+from enterprise_catalog.db import contention
+from enterprise_catalog.integrated_channels.audit import decisions, leases, status
 from enterprise_catalog.integrated_channels.audit.bulk import ROWS_PER_STATEMENT
 from enterprise_catalog.integrated_channels.catalog_api.client import CatalogClient
 from enterprise_catalog.integrated_channels.models import (
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from enterprise_catalog.integrated_channels.domain import SyncPlan
+    from enterprise_catalog.integrated_channels.models.querysets import TransmissionQuerySet
     from enterprise_catalog.integrated_channels.tasks.progress import Progress
 
 
@@ -94,17 +97,20 @@ def resend_all(progress: Progress) -> str:
     with status.refreshed_once(progress.clock):
         while keys := list(sendable.filter(content_key__gt=operation.position)[:ROWS_PER_STATEMENT]):
             progress.report()
-            with transaction.atomic():
-                number = decisions.queue_again(
-                    rows.with_keys(keys),
-                    by=operation.started_by,
-                    now=progress.clock(),
-                    also_transmitted=True,
-                    decision=operation.decision,
-                )
-                progress.write(position=keys[-1], done=operation.done + number)
+            contention.retry(partial(_resend, progress, rows.with_keys(keys), keys[-1]))
     progress.write(counts={"queued": operation.done})
     return ""
+
+
+def _resend(progress: Progress, rows: TransmissionQuerySet, position: str) -> None:
+    """Queue ``rows`` again, and store the position up to which items are queued, in one transaction."""
+    operation = progress.operation
+    with transaction.atomic():
+        leases.lock([operation.configuration_id])
+        number = decisions.queue_again(
+            rows, by=operation.started_by, now=progress.clock(), also_transmitted=True, decision=operation.decision
+        )
+        progress.write(position=position, done=operation.done + number)
 
 
 def _counting(progress: Progress) -> Callable[[], None]:

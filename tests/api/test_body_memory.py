@@ -46,9 +46,9 @@ class Server:
     @classmethod
     def watch(cls, service: Service, token: str) -> Self:
         assert service.port is not None
-        [pid] = service.children()
         for end in KEY_LIMITS:
-            assert cls(service.port, pid, token, 0).post(end, b'{"content_keys":["edX+DemoX"]}')[0] == 200
+            assert cls(service.port, 0, token, 0).post(end, b'{"content_keys":["edX+DemoX"]}')[0] == 200
+        [pid] = service.children()  # It has answered: gunicorn listens before it starts a worker.
         return cls(service.port, pid, token, _memory(pid, "VmRSS"))
 
     def post(self, end: str, body: bytes) -> tuple[int, Any]:

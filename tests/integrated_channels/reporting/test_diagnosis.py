@@ -48,6 +48,12 @@ def states(finding: Finding) -> dict[StepName, StepState]:
     return {step.name: step.state for step in finding.steps}
 
 
+def use_its_name(moodle: MoodleSandbox) -> None:
+    """Add a course with the short name of edX+DemoX, so that Moodle rejects edX+DemoX."""
+    shortname = "Course edX+DemoX (edX+DemoX)"
+    moodle.table.add(Course(fullname="Theirs", shortname=shortname, idnumber="theirs", categoryid=1))
+
+
 def rows_of(key: str) -> TransmissionQuerySet:
     return ContentMetadataItemTransmission.objects.filter(content_key=key)
 
@@ -305,8 +311,7 @@ def test_an_item_that_was_queued_during_a_run_that_found_no_changes(
     clock: Clock,
     finding_of: Find,
 ) -> None:
-    shortname = "Course edX+DemoX (edX+DemoX)"
-    moodle.table.add(Course(fullname="Theirs", shortname=shortname, idnumber="theirs", categoryid=1))
+    use_its_name(moodle)
     CatalogFactory.create(customer=customer, content=["edX+DemoX"])
     run_of(configuration, clock)
     clock.forward(minutes=1)
@@ -355,8 +360,7 @@ def test_an_item_that_the_lms_rejects(
     clock: Clock,
     finding_of: Find,
 ) -> None:
-    shortname = "Course edX+DemoX (edX+DemoX)"
-    moodle.table.add(Course(fullname="Theirs", shortname=shortname, idnumber="theirs", categoryid=1))
+    use_its_name(moodle)
     CatalogFactory.create(customer=customer, content=["edX+DemoX"])
     run_of(configuration, clock)
 

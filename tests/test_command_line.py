@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
+from subprocess import PIPE
 from typing import TYPE_CHECKING
 
 import pytest
 
 from enterprise_catalog.command_line import READER_GONE
+from tests import warm_start
 from tests.migrated_database import migrate
 from tests.processes import PROJECT, Site
 
 if TYPE_CHECKING:
+    import subprocess
     from pathlib import Path
 
 pytestmark = pytest.mark.processes
@@ -29,19 +30,20 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Site:
     return site
 
 
-def started(site: Site, *command: str, **variables: str) -> subprocess.Popen[bytes]:
-    return subprocess.Popen(
-        [sys.executable, "manage.py", *command],
+def started(site: Site, *command: str, cold: bool = False, **variables: str) -> subprocess.Popen[bytes]:
+    return warm_start.Popen(
+        ["manage.py", *command],
         cwd=PROJECT,
         env={**site.environment, **variables},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
+        stdout=PIPE,
+        stderr=PIPE,
+        cold=cold,
     )
 
 
 @pytest.mark.parametrize("unbuffered", ["", "1"])
 def test_a_command_whose_reader_goes_away_ends_quietly(site: Site, unbuffered: str) -> None:
-    process = started(site, *HARDEST, PYTHONUNBUFFERED=unbuffered)
+    process = started(site, *HARDEST, cold=True, PYTHONUNBUFFERED=unbuffered)
     assert process.stdout is not None
     process.stdout.close()  # Before any output, as with "| true".
     _, messages = process.communicate()

@@ -195,6 +195,7 @@ def test_each_alert_has_a_case() -> None:
     assert {case.alert for case in CASES} == {rule["alert"] for rule in rules()}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.alert)
 def test_an_alert_is_pending_before_its_delay_and_fires_after_it(tmp_path: Path, case: Case) -> None:
     states = {-TOLERANCE: "", case.fires_after + TOLERANCE: "firing"}
@@ -208,6 +209,7 @@ def test_an_alert_is_pending_before_its_delay_and_fires_after_it(tmp_path: Path,
     _check(tmp_path, case, case.fires_after + HEALTHY, expected)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.alert)
 def test_an_alert_does_not_fire_after_a_short_disturbance(tmp_path: Path, case: Case) -> None:
     disturbed = case.fires_after - TOLERANCE if case.short is None else case.short

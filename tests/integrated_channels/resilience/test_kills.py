@@ -170,6 +170,7 @@ def kill_a_sync(
         tally.add(recorded, since=ended.began_at)
 
 
+@pytest.mark.slow
 def test_whenever_a_celery_worker_is_killed_the_next_one_makes_everything_equal(
     environment: Environment, syncs: Syncs, *, seed: int, soak: bool, report: Callable[[str], None]
 ) -> None:

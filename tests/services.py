@@ -153,8 +153,12 @@ def pytest_report_header(config: pytest.Config) -> str:
     return f"database: {'MariaDB' if config.getoption('--mariadb') else 'SQLite'}"
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Deselect tests of the other database and of the long form, and sort the files.
+    """Deselect tests of the other database and of the long form, mark those that repeat others, and sort the files.
+
+    A test that runs on both databases is slow on SQLite, unless this machine has no MariaDB: one half of ``make test``
+    is enough for it, and CI runs it in both.
 
     Files with long tests run first, the longest before all others, then files with tests that start processes: a late
     start would leave pytest-xdist's other workers idle at the end.
@@ -173,6 +177,23 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if left_out:
         config.hook.pytest_deselected(items=[*left_out])
         items[:] = [item for item in items if item not in left_out]
+    if database == "sqlite" and _has_mariadb():
+        for item in items:
+            if item.get_closest_marker("django_db") and _runs_on_mariadb(item):
+                item.add_marker("slow")
+
+
+def _runs_on_mariadb(item: pytest.Item) -> bool:
+    """Return True if the half on MariaDB has this test of the suite's database, as the Makefile selects them."""
+    return not (item.get_closest_marker("only_on") or item.get_closest_marker("processes"))
+
+
+def _has_mariadb() -> bool:
+    try:
+        _check_driver()
+        return bool(os.environ.get("TEST_DATABASE_URL") or find_program("mariadbd"))
+    except UnavailableError:
+        return False
 
 
 @pytest.hookimpl(tryfirst=True)

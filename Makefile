@@ -35,7 +35,7 @@ demo: $(VENV)/.base ## Fill a catalog from course-discovery, sync it to an LMS, 
 # failure.
 AT_ONCE = $(if $(filter -j%,$(MAKEFLAGS))$(TEST_DATABASE_URL)$(TEST_REDIS_URL),,--jobs=2 --output-sync)
 SPEED = not slow
-test: $(VENV)/.test ## Run the tests on SQLite and on MariaDB, each half with WORKERS processes  [ARGS="-k diff" WORKERS=2]
+test: $(VENV)/.test ## Run each test on SQLite or on MariaDB, each half with WORKERS processes  [ARGS="-k diff" WORKERS=2]
 	@rm -f $(VENV)/.exit-code-of-*
 	@$(MAKE) --no-print-directory --keep-going $(AT_ONCE) test-on-sqlite test-on-mariadb || true
 	@failed=0; ran=0; \

@@ -60,7 +60,7 @@ PARALLEL = --numprocesses $(or $(WORKERS),$(1)) --dist loadfile --no-loadscope-r
 # What runs where is in CONTRIBUTING.rst. Bytecode saves each worker the compilation of all tests, 6 s of CPU time.
 test-on-sqlite test-on-mariadb soak: export PYTHONDONTWRITEBYTECODE =
 test-on-sqlite: $(VENV)/.test
-	$(BIN)/python -m pytest $(call PARALLEL,3) $(if $(COVERAGE),--cov --cov-report= $(if $(filter slow,$(SPEED)),--cov-append)) -m "$(SPEED) and (not processes or django_db)" $(ARGS); $(call store_exit_code,sqlite)
+	$(BIN)/python -m pytest $(call PARALLEL,3) $(if $(COVERAGE),--cov --cov-report= $(if $(filter not,$(SPEED)),,--cov-append)) -m "$(SPEED) and (not processes or django_db)" $(ARGS); $(call store_exit_code,sqlite)
 
 test-on-mariadb: $(VENV)/.test
 	$(BIN)/python -m pytest $(call PARALLEL,3) --mariadb -m "$(SPEED) and (not processes and django_db or processes and not django_db)" $(ARGS); $(call store_exit_code,mariadb)

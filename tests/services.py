@@ -157,8 +157,8 @@ def pytest_report_header(config: pytest.Config) -> str:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Deselect tests of the other database and of the long form, mark those that repeat others, and sort the files.
 
-    A test that runs on both databases is slow on SQLite, unless this machine has no MariaDB: one half of ``make test``
-    is enough for it, and CI runs it in both.
+    With MariaDB installed, a test that runs on both databases is marked slow on SQLite. So ``make test`` runs it once,
+    and CI on both.
 
     Files with long tests run first, the longest before all others, then files with tests that start processes: a late
     start would leave pytest-xdist's other workers idle at the end.
@@ -184,24 +184,33 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def _runs_on_mariadb(item: pytest.Item) -> bool:
-    """Return True if the half on MariaDB has this test of the suite's database, as the Makefile selects them."""
-    return not (item.get_closest_marker("only_on") or item.get_closest_marker("processes"))
+    """Return True if this test also runs in the MariaDB half; the Makefile has the same rule."""
+    only_on = item.get_closest_marker("only_on")
+    return not item.get_closest_marker("processes") and (only_on is None or "mariadb" in only_on.args)
 
 
 def _has_mariadb() -> bool:
     try:
         _check_driver()
-        return bool(os.environ.get("TEST_DATABASE_URL") or find_program("mariadbd"))
+        if not os.environ.get("TEST_DATABASE_URL"):
+            find_program("mariadb-install-db")
+            find_program("mariadbd")
     except UnavailableError:
         return False
+    return True
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Skip or fail a test that needs the missing MariaDB. All other tests use a database of their own, or none."""
+    """Skip or fail a test that needs the missing MariaDB. All other tests use a database of their own, or none.
+
+    A MariaDB that is installed and does not start is a failure: ``make test`` leaves these tests out on SQLite.
+    """
     if _no_mariadb is not None and item.get_closest_marker("django_db"):
         if is_required():
             pytest.fail(f"REQUIRE_SERVICES=1, but there is no MariaDB: {_no_mariadb}", pytrace=False)
+        if _has_mariadb():
+            pytest.fail(f"MariaDB is installed, but does not start: {_no_mariadb}", pytrace=False)
         pytest.skip(f"no MariaDB: {_no_mariadb}")
 
 

@@ -1,4 +1,7 @@
-"""Debian's Chromium, for tests that need a real browser. Without windows it takes half the CPU time."""
+"""Headless Chromium, for tests that need a real browser.
+
+Debian's ``chromium-headless-shell`` takes half the CPU time of ``chromium``.
+"""
 
 from __future__ import annotations
 
@@ -18,12 +21,15 @@ from tests import services
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Browser, Page, Playwright
 
 #: Maximum wait for a page or an element. On a busy machine, a login alone can take longer than Playwright's 5 seconds.
 PATIENCE_MS: Final = 60_000
+#: Names of the browser, the preferred one first.
+PROGRAMS: Final = ("chromium-headless-shell", "chromium", "chromium-browser")
 #: Without these flags, Chromium contacts Google's servers at every start.
 QUIET = ["disable-background-networking", "disable-component-update", "disable-sync", "disable-quic", "no-first-run"]
+_running: Browser | None = None
 
 
 @contextmanager
@@ -33,44 +39,49 @@ def chromium(url: str, **context: Any) -> Iterator[Page]:
     Args:
         context: options of the session, such as ``timezone_id``.
     """
-    path = shutil.which("chromium-headless-shell") or shutil.which("chromium")
+    path = next(filter(None, map(shutil.which, PROGRAMS)), None)
     if path is None:
-        message = "neither chromium-headless-shell nor chromium is on PATH"
+        message = f"none of {', '.join(PROGRAMS)} is on PATH"
         if services.is_required():
             pytest.fail(message)
         pytest.skip(message)
-    browser, loop = _start(path)
-    asyncio._set_running_loop(loop)
-    session = browser.new_context(base_url=url, **context)
-    page = session.new_page()
-    page.set_default_timeout(PATIENCE_MS)
+    expect.set_options(timeout=PATIENCE_MS)
+    playwright, loop = _start_playwright()
     try:
-        yield page
+        asyncio._set_running_loop(loop)
+        with _browser(playwright, path).new_context(base_url=url, **context) as session:
+            page = session.new_page()
+            page.set_default_timeout(PATIENCE_MS)
+            yield page
     finally:
-        session.close()
         asyncio._set_running_loop(None)
 
 
 @functools.cache
-def _start(path: str) -> tuple[Browser, asyncio.AbstractEventLoop]:
-    """Start the browser that all tests of this process share, because a start takes 3 s of CPU time.
+def _start_playwright() -> tuple[Playwright, asyncio.AbstractEventLoop]:
+    """Start Playwright once for all tests of this process; return it with its event loop.
 
-    Playwright's event loop counts as running in this thread, and then Django refuses database access, and others refuse
-    loops of their own. So the loop is returned, to be entered only while a test uses the browser.
+    The loop counts as running in this thread, and then Django refuses database access, and others refuse loops of their
+    own. So it is entered only while a test uses the browser.
     """
-    expect.set_options(timeout=PATIENCE_MS)
     playwright = sync_playwright().start()
     loop = asyncio.get_running_loop()
-    flags = [f"--{flag}" for flag in ("no-sandbox", "disable-gpu", *QUIET)]
-    browser = playwright.chromium.launch(executable_path=path, args=flags)
 
     @atexit.register
     def stop() -> None:
         asyncio._set_running_loop(loop)
-        browser.close()
         playwright.stop()
 
-    return browser, loop
+    return playwright, loop
+
+
+def _browser(playwright: Playwright, path: str) -> Browser:
+    """Return the browser that all tests of this process share; start it if it is not running."""
+    global _running  # noqa: PLW0603  (one browser per process)
+    if _running is None or not _running.is_connected():
+        flags = [f"--{flag}" for flag in ("no-sandbox", "disable-gpu", *QUIET)]
+        _running = playwright.chromium.launch(executable_path=path, args=flags)
+    return _running
 
 
 @contextmanager

@@ -195,8 +195,11 @@ def test_each_alert_has_a_case() -> None:
     assert {case.alert for case in CASES} == {rule["alert"] for rule in rules()}
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case.alert)
+@pytest.mark.parametrize(
+    "case",
+    [CASES[0], *(pytest.param(case, marks=pytest.mark.slow) for case in CASES[1:])],
+    ids=lambda case: case.alert,
+)
 def test_an_alert_is_pending_before_its_delay_and_fires_after_it(tmp_path: Path, case: Case) -> None:
     states = {-TOLERANCE: "", case.fires_after + TOLERANCE: "firing"}
     if case.delay:

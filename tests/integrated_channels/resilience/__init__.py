@@ -1,7 +1,7 @@
 """Resilience tests of the sync: real processes, real servers and real signals, with injected failures.
 
-Each test has a reduced form, which ``make test`` runs, and a long form (``make soak`` or ``pytest --soak``). Each test
-draws its random values from one seed, printed at the end. ``--seed N`` repeats a run.
+Each test has a reduced form, which ``make test`` or ``make test-slow`` runs, and a long form (``make soak`` or
+``pytest --soak``). Each test draws its random values from one seed, printed at the end. ``--seed N`` repeats a run.
 
 ====================  ==================================================================================================
 ``test_kills``        workers are killed at random times, and the LMS with them

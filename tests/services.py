@@ -31,8 +31,8 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 #: Examples of a test by hypothesis in ``make test``, on SQLite and on MariaDB, and in the long form.
-EXAMPLES: Final = 50
-EXAMPLES_ON_MARIADB: Final = 20
+EXAMPLES: Final = 100
+EXAMPLES_ON_MARIADB: Final = 40
 EXAMPLES_OF_A_SOAK: Final = 2_000
 
 _START_SECONDS = 120

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import hypothesis
 import pytest
-from django.db import connection
 from hypothesis import HealthCheck, Phase
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
@@ -43,7 +42,6 @@ if TYPE_CHECKING:
 BATCH: Final = 10
 BATCHES: Final = 3
 MOST_BATCHES: Final = 42  #: If an expected event has not occurred yet.
-BATCHES_ON_MARIADB: Final = 2
 BATCHES_OF_A_SOAK: Final = 550
 #: Added to the seed. From here, all expected events occur in the fewest batches.
 FIRST_BATCH: Final = 15
@@ -257,18 +255,18 @@ def test_in_any_scenario_the_records_are_true_and_everything_converges(
     caplog.set_level(logging.CRITICAL)
     OCCURRENCES.clear()
     http = InProcessHTTP(workers.pass_on)
-    batches = BATCHES_OF_A_SOAK if soak else BATCHES if connection.vendor == "sqlite" else BATCHES_ON_MARIADB
+    batches = BATCHES_OF_A_SOAK if soak else BATCHES
     settings = settings_of(steps=STEPS_OF_A_SOAK if soak else STEPS)
 
     with http.patched():
         done = 0
-        while done < batches or (batches == BATCHES and _missing() and done < MOST_BATCHES):
+        while done < batches or (_missing() and done < MOST_BATCHES):
             machine = _machine(workers, http)
             run_state_machine_as_test(hypothesis.seed(seed + FIRST_BATCH + done)(machine), settings=settings)
             done += 1
 
     _report(report, scenarios=done * BATCH)
-    assert batches < BATCHES or not _missing()
+    assert not _missing()
     assert not soak or OCCURRENCES[RARE]
 
 

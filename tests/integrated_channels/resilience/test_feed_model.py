@@ -14,12 +14,11 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import unquote, urlsplit
 
 import httpx
-import hypothesis
 import pytest
 from django.core.handlers.wsgi import WSGIHandler
 from django.db import connection
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from enterprise_catalog.integrated_channels.feed import views as feed_views
 from enterprise_catalog.integrated_channels.models import (
@@ -29,13 +28,14 @@ from enterprise_catalog.integrated_channels.models import (
 )
 from enterprise_catalog.integrated_channels.sync.engine import sync
 from tests.factories.channels import ConfigurationFactory
+from tests.integrated_channels.resilience.model.batches import run_batches
 from tests.integrated_channels.resilience.model.catalogs import Catalogs, TickingClock
 from tests.integrated_channels.resilience.model.in_process_http import CATALOG_URL, InProcessHTTP
 from tests.integrated_channels.resilience.model.occurrences import OCCURRENCES, note
 from tests.integrated_channels.resilience.model.portal import FATES, NO_POLLS, OLD, ModelPortal
 from tests.integrated_channels.resilience.model.simulation import delete_everything
 from tests.integrated_channels.resilience.model.workers import Moment, Worker, Workers
-from tests.integrated_channels.resilience.test_model import EDITS, NUMBERS, settings_of
+from tests.integrated_channels.resilience.test_model import EDITS, NUMBERS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -236,17 +236,18 @@ def test_no_lost_entry_of_the_feed_counts_as_received(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     caplog.set_level(logging.CRITICAL)
-    OCCURRENCES.clear()
-    batches = BATCHES_OF_A_SOAK if soak else BATCHES if connection.vendor == "sqlite" else BATCHES_ON_MARIADB
-    chosen = settings_of(steps=STEPS_OF_A_SOAK if soak else STEPS)
 
     class Machine(Feed):
         def __init__(self) -> None:
             super().__init__(workers, clock)
 
     with InProcessHTTP(workers.pass_on).patched():
-        for number in range(batches):
-            run_state_machine_as_test(hypothesis.seed(seed + FIRST_BATCH + number)(Machine), settings=chosen)
+        run_batches(
+            Machine,
+            seed=seed + FIRST_BATCH,
+            batches=BATCHES_OF_A_SOAK if soak else BATCHES if connection.vendor == "sqlite" else BATCHES_ON_MARIADB,
+            steps=STEPS_OF_A_SOAK if soak else STEPS,
+            expected=EXPECTED,
+        )
 
     report(", ".join(f"{what} {often:,}" for what, often in sorted(OCCURRENCES.items())))
-    assert not set(EXPECTED).difference(OCCURRENCES)

@@ -2,7 +2,7 @@
 
 hypothesis generates scenarios and, when one fails, searches for the shortest failing scenario. All of it runs in
 this process without sockets. The catalog service, the sync, the sandbox Moodle, the clients and the database with its
-transactions are real. The checks are in ``model/checks.py`` and ``model/endings.py``.
+transactions are real. The checks are in ``model/checks.py`` and ``model/convergence.py``.
 """
 
 from __future__ import annotations
@@ -12,16 +12,15 @@ import sys
 import textwrap
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-import hypothesis
 import pytest
-from hypothesis import HealthCheck, Phase
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
+from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
 from enterprise_catalog.integrated_channels.sync import delivery
 from enterprise_catalog.integrated_channels.sync.timing import Timing
 from enterprise_catalog.sandbox.faults import Fault, FaultKind
 from tests.integrated_channels.resilience.model import operators
+from tests.integrated_channels.resilience.model.batches import run_batches
 from tests.integrated_channels.resilience.model.convergence import converge
 from tests.integrated_channels.resilience.model.in_process_http import CATALOG_URL, InProcessHTTP
 from tests.integrated_channels.resilience.model.occurrences import OCCURRENCES, note
@@ -37,20 +36,15 @@ if TYPE_CHECKING:
     from enterprise_catalog.integrated_channels.audit.pacing import Pacer
     from tests.integrated_channels.resilience.model.catalogs import TickingClock
 
-#: After ten examples, hypothesis mutates copies of earlier examples, which gives many similar scenarios. Batches of ten
-#: scenarios, each with its own seed, avoid this.
-BATCH: Final = 10
 BATCHES: Final = 3
-MOST_BATCHES: Final = 42  #: If an expected event has not occurred yet.
 BATCHES_OF_A_SOAK: Final = 550
 #: Added to the seed. From here, all expected events occur in the fewest batches.
-FIRST_BATCH: Final = 15
+FIRST_BATCH: Final = 32
 STEPS: Final = 4
 STEPS_OF_A_SOAK: Final = 7
 
-#: Events that must occur in a test. The test shows nothing about an event that never occurs. In 280 scenarios, all of
-#: them occur several times; the ordinary form continues until all have occurred. Only the long form has to meet RARE.
-RARE: Final = "shown again"
+RARE: Final = "shown again"  #: Must occur in the long form only.
+#: Events that must occur in each test. In 280 scenarios, all of them occur several times.
 EXPECTED: Final = (
     *("adopted", "made again", "settled what was in doubt", "switched off"),
     *("death: statement", "death: call", "death: carried out", "run died", "run abandoned", "run stopped"),
@@ -253,47 +247,23 @@ def test_in_any_scenario_the_records_are_true_and_everything_converges(
     workers: Workers, *, seed: int, soak: bool, report: Callable[[str], None], caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.CRITICAL)
-    OCCURRENCES.clear()
     http = InProcessHTTP(workers.pass_on)
-    batches = BATCHES_OF_A_SOAK if soak else BATCHES
-    settings = settings_of(steps=STEPS_OF_A_SOAK if soak else STEPS)
 
-    with http.patched():
-        done = 0
-        while done < batches or (_missing() and done < MOST_BATCHES):
-            machine = _machine(workers, http)
-            run_state_machine_as_test(hypothesis.seed(seed + FIRST_BATCH + done)(machine), settings=settings)
-            done += 1
-
-    _report(report, scenarios=done * BATCH)
-    assert not _missing()
-    assert not soak or OCCURRENCES[RARE]
-
-
-def _machine(workers: Workers, http: InProcessHTTP) -> type[Customer]:
     class Machine(Customer):
         def __init__(self) -> None:
             super().__init__(workers, http)
 
-    return Machine
+    with http.patched():
+        scenarios = run_batches(
+            Machine,
+            seed=seed + FIRST_BATCH,
+            batches=BATCHES_OF_A_SOAK if soak else BATCHES,
+            steps=STEPS_OF_A_SOAK if soak else STEPS,
+            expected=EXPECTED,
+        )
 
-
-def settings_of(*, steps: int) -> hypothesis.settings:
-    """Return the settings for a batch of scenarios with ``steps`` steps."""
-    return hypothesis.settings(
-        max_examples=BATCH,
-        stateful_step_count=steps,
-        deadline=None,
-        database=None,  # The seed alone decides the scenarios.
-        report_multiple_bugs=False,
-        phases=[Phase.generate, Phase.shrink],
-        suppress_health_check=[HealthCheck.too_slow],  # One example covers months.
-    )
-
-
-def _missing() -> set[str]:
-    """Return the expected events that have not occurred."""
-    return set(EXPECTED).difference(OCCURRENCES)
+    _report(report, scenarios=scenarios)
+    assert not soak or OCCURRENCES[RARE]
 
 
 def _report(report: Callable[[str], None], *, scenarios: int) -> None:

@@ -11,5 +11,6 @@
 ``predictions.py``     the diagnosis of an item before a run, compared with what the run does.
 ``convergence.py``     conditions at the end of each scenario.
 ``portal.py``          a portal that polls the feed of ``test_feed_model.py``, and other clients of the feed.
+``batches.py``         runs scenarios that only the seed decides, until all expected events have occurred.
 ``occurrences.py``     counts of what happened.
 """

@@ -48,7 +48,7 @@ BATCHES: Final = 4
 BATCHES_ON_MARIADB: Final = 2
 BATCHES_OF_A_SOAK: Final = 200
 #: Added to the seed. From here, all expected events occur in the first batch.
-FIRST_BATCH: Final = 8
+FIRST_BATCH: Final = 2
 STEPS: Final = 10
 STEPS_OF_A_SOAK: Final = 16
 

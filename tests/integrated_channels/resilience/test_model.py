@@ -43,7 +43,7 @@ FIRST_BATCH: Final = 32
 STEPS: Final = 4
 STEPS_OF_A_SOAK: Final = 7
 
-RARE: Final = "shown again"  #: Must occur in the long form only.
+RARE: Final = "shown again"  #: Only the long form has to meet it.
 #: Events that must occur in each test. In 280 scenarios, all of them occur several times.
 EXPECTED: Final = (
     *("adopted", "made again", "settled what was in doubt", "switched off"),

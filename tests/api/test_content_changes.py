@@ -7,8 +7,9 @@ from urllib.parse import quote
 
 import pytest
 
-from enterprise_catalog.catalog.customers import save_catalog
-from enterprise_catalog.catalog.models import CatalogVersion, ContentChange
+from enterprise_catalog.catalog.customers import save_catalog, save_customer
+from enterprise_catalog.catalog.lms.catalogs import delete_catalog
+from enterprise_catalog.catalog.models import CatalogQuery, CatalogVersion, ContentChange
 from enterprise_catalog.catalog.versions import log
 from enterprise_catalog.db.timestamps import format_time
 from tests.api.endpoints import address
@@ -158,8 +159,74 @@ def test_a_new_version_without_changes_of_members_is_returned(operator: APIClien
     assert page["catalog_version"] == version_of(catalog) != since
 
 
-def refuse_by_edit(catalog: EnterpriseCatalog) -> None:
-    catalog.title = "Another"
+def rename(catalog: EnterpriseCatalog) -> None:
+    catalog.title = f"Not {catalog.title}"
+    save_catalog(catalog, now=DAY_TWO)
+
+
+def switch_query_and_back(catalog: EnterpriseCatalog) -> None:
+    query = catalog.catalog_query
+    for each in (CatalogQuery.objects.create(title="Another"), query):
+        catalog.catalog_query = each
+        save_catalog(catalog, now=DAY_TWO)
+
+
+def delete_and_restore(catalog: EnterpriseCatalog) -> None:
+    delete_catalog(catalog.pk, now=DAY_TWO)
+    save_catalog(catalog, now=DAY_TWO)
+
+
+@pytest.mark.parametrize("act", [rename, switch_query_and_back, delete_and_restore])
+def test_an_edit_that_leaves_the_items_as_they_are_loses_no_changes(
+    operator: APIClient, catalog: EnterpriseCatalog, act: Any
+) -> None:
+    since = version_of(catalog)
+    act(catalog)
+    import_into(catalog, ["d"])
+    act(catalog)
+    import_into(catalog, [changed("b")])
+
+    [page] = pages(operator, catalog, since)
+
+    assert [item["content_key"] for item in page["created"] + page["changed"]] == ["d", "b"]
+    assert page["catalog_version"] == version_of(catalog)
+
+
+def test_a_new_title_changes_the_version_only(
+    operator: APIClient, catalog: EnterpriseCatalog, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    since = version_of(catalog)
+    ask(operator, catalog, since)
+    rename(catalog)
+
+    with django_assert_num_queries(2):  # user, catalog
+        page = ask(operator, catalog, since).json()
+
+    assert (page["created"], page["changed"], page["removed"]) == ([], [], [])
+    assert page["catalog_version"] == version_of(catalog) != since
+
+
+def test_a_version_is_known_after_a_change_of_the_enrollment_urls(
+    operator: APIClient, catalog: EnterpriseCatalog
+) -> None:
+    refuse_by_other_slug(catalog)
+    since = version_of(catalog)
+    import_into(catalog, ["d"])
+
+    [page] = pages(operator, catalog, since)
+
+    assert [item["content_key"] for item in page["created"]] == ["d"]
+    assert page["catalog_version"] == version_of(catalog)
+
+
+def refuse_by_other_slug(catalog: EnterpriseCatalog) -> None:
+    customer = catalog.enterprise_customer
+    customer.slug = "another"
+    save_customer(customer, now=DAY_TWO)
+
+
+def refuse_by_other_query(catalog: EnterpriseCatalog) -> None:
+    catalog.catalog_query = CatalogFactory.create(content=["a"]).catalog_query
     save_catalog(catalog, now=DAY_TWO)
 
 
@@ -182,7 +249,14 @@ def refuse_by_large_change(catalog: EnterpriseCatalog) -> None:
 
 
 @pytest.mark.parametrize(
-    "act", [refuse_by_edit, refuse_by_lost_version, refuse_by_change_of_old_code, refuse_by_large_change]
+    "act",
+    [
+        refuse_by_other_slug,
+        refuse_by_other_query,
+        refuse_by_lost_version,
+        refuse_by_change_of_old_code,
+        refuse_by_large_change,
+    ],
 )
 def test_it_is_gone_after(
     operator: APIClient, catalog: EnterpriseCatalog, monkeypatch: pytest.MonkeyPatch, act: Any
@@ -231,6 +305,8 @@ def test_a_further_page_is_gone_once_its_version_is(operator: APIClient, catalog
         ("?since=", "since", "blank"),
         ("?since=yesterday", "since", "bad_version"),
         ("?since=1-1", "since", "bad_version"),
+        ("?since=1-1-1-", "since", "bad_version"),
+        ("?since=1-1-1-1-1", "since", "bad_version"),
         ("?since=1-1-1ffffffffffffffff", "since", "bad_version"),
         ("?since=1-1-1&cursor=!", "cursor", "bad_cursor"),
         ("?since=1-1-1&cursor=YQ", "cursor", "bad_cursor"),

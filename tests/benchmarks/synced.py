@@ -1,4 +1,4 @@
-"""A catalog that is synced to an LMS, and the kinds of syncs: first, after changes, and two without changes.
+"""A catalog that is synced to an LMS, and the kinds of syncs: first, after changes, and three without changes.
 
 The engine runs in this process; catalog service, LMS and database have their own processes. Every run is checked: its
 counts, and the courses in the LMS afterwards.
@@ -17,8 +17,7 @@ from django.utils import timezone
 from enterprise_catalog.catalog.customers import save_catalog
 from enterprise_catalog.catalog.ingest.writer import ImportReport
 from enterprise_catalog.catalog.models import CatalogQuery, EnterpriseCatalog
-from enterprise_catalog.integrated_channels.models import ChannelConfiguration, RunState
-from enterprise_catalog.integrated_channels.sync import checkpoint
+from enterprise_catalog.integrated_channels.models import ChannelConfiguration, Comparison, RunState
 from enterprise_catalog.integrated_channels.sync.engine import sync
 from tests.benchmarks.results import WrongAnswerError
 from tests.benchmarks.seeding import course_keys, course_line, course_title, timed_import
@@ -34,9 +33,19 @@ if TYPE_CHECKING:
 FIRST: Final = "first"
 CHANGED: Final = "changed"
 SAME_ITEMS: Final = "unchanged, other ETag"
+ALL_COMPARED: Final = "unchanged, all compared"
 UNCHANGED: Final = "unchanged"
 
 CHUNK_SIZE: Final = 100
+
+#: Kind of sync -> what it compares.
+_COMPARISONS: Final = {
+    FIRST: Comparison.FIRST,
+    CHANGED: Comparison.CHANGES,
+    SAME_ITEMS: Comparison.CHANGES,
+    ALL_COMPARED: Comparison.REQUESTED,
+    UNCHANGED: Comparison.UNCHANGED,
+}
 
 #: Changes for every 20 items of the catalog: 1 new, 2 changed, 1 removed.
 _CHANGES: Final = {"create": 1, "update": 2, "delete": 1}
@@ -87,6 +96,10 @@ class Synced:
         save_catalog(EnterpriseCatalog.objects.with_parts().get(pk=self.catalog.uuid), now=timezone.now())
         return self._timed(SAME_ITEMS, {})
 
+    def all_compared(self) -> float:
+        """Sync without any change, but compare all items, as each channel does once a day."""
+        return self._timed(ALL_COMPARED, {})
+
     def unchanged(self) -> float:
         """Sync without any change."""
         return self._timed(UNCHANGED, {})
@@ -96,13 +109,13 @@ class Synced:
         self.lms.take_seconds()
         before = statements_so_far()
         started = time.perf_counter()
-        ended = sync(configuration, clock=timezone.now)
+        ended = sync(configuration, clock=timezone.now, compare_all=how == ALL_COMPARED)
         seconds = time.perf_counter() - started
         statements = statements_so_far() - before - 1  # Without the statement that counts.
         self.runs[how].append(Run(expected, seconds, self.lms.take_seconds(), statements))
         row = checked(ended, expected)
-        if (row.reason == checkpoint.REASON) is not (how == UNCHANGED):
-            raise WrongAnswerError(f"a sync ({how}) did not ask what it should have: {row.reason or 'for a diff'}")
+        if row.comparison != _COMPARISONS[how]:
+            raise WrongAnswerError(f"a sync ({how}) did not compare what it should have, but {row.comparison}")
         if not self.is_offered():
             raise WrongAnswerError(f"after a sync ({how}) the LMS does not offer the content of the catalog")
         return seconds

@@ -18,7 +18,16 @@ from tests.benchmarks.results import Figure, SyncTiming, WrongAnswerError
 from tests.benchmarks.sampling import Group
 from tests.benchmarks.seeding import seed_alone
 from tests.benchmarks.sync_memory import peak_of_first_sync
-from tests.benchmarks.synced import CHANGED, CHUNK_SIZE, FIRST, SAME_ITEMS, UNCHANGED, Synced, configured
+from tests.benchmarks.synced import (
+    ALL_COMPARED,
+    CHANGED,
+    CHUNK_SIZE,
+    FIRST,
+    SAME_ITEMS,
+    UNCHANGED,
+    Synced,
+    configured,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -28,7 +37,7 @@ if TYPE_CHECKING:
     from tests.benchmarks.sampling import Sampling
     from tests.benchmarks.seeding import SeededCatalog
 
-#: The diff that a run without changes still needs if the catalog's ETag has changed, requested on its own.
+#: The diff that a run without changes needs to compare all items, requested on its own.
 KNOWN_DIFF: Final = "diff, all keys known"
 #: The same diff, requested by the engine's client, which parses and checks the response.
 ENGINE_DIFF: Final = "diff, all keys known, by the engine's client"
@@ -63,10 +72,11 @@ def measure_syncs(
 
 def _measure_idle(synced: Synced, port: int, token: str, sampling: Sampling, results: Results) -> None:
     """Add the runs without changes, alternating with the diff that one of them requests."""
+    ways = {SAME_ITEMS: synced.same_items, ALL_COMPARED: synced.all_compared, UNCHANGED: synced.unchanged}
     diffs = {KNOWN_DIFF: _diff(synced, port, token), ENGINE_DIFF: _engine_diff(synced)}
-    [samples] = sampling.by_turns([Group({SAME_ITEMS: synced.same_items, UNCHANGED: synced.unchanged, **diffs})])
+    [samples] = sampling.by_turns([Group({**ways, **diffs})])
     results.add_timings({how: samples[how] for how in diffs}, what="sync", items=synced.catalog.items)
-    results.syncs += [_timing(synced, how, sampling) for how in (SAME_ITEMS, UNCHANGED)]
+    results.syncs += [_timing(synced, how, sampling) for how in ways]
 
 
 def _measure_busy(synced: Synced, sampling: Sampling, results: Results, *, is_large: bool) -> None:

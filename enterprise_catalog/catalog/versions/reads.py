@@ -31,8 +31,8 @@ if TYPE_CHECKING:
 
     from enterprise_catalog.catalog.versions.state import CatalogState
 
-    #: The query's version, the floor of times of change, and the log's version, key, kind and time of change.
-    Row: TypeAlias = tuple[int, str, int, str, str, str]
+    #: The catalog's revision, the query's version, and the log's version, key, kind and time of change.
+    Row: TypeAlias = tuple[int, int, int, str, str, str]
 
 _POSITION: Final = re.compile("([0-9a-f]{1,15})-(.+)", re.DOTALL)
 _CURSOR: Final = re.compile("[0-9a-f]{1,15}")
@@ -42,13 +42,12 @@ _IS_KNOWN: Final = "known.version = %s AND query.logged_from <= %s AND query.log
 #: One statement reads one snapshot, without a transaction. All tables but the log give the database a single row each,
 #: so it reads the range of the log in its order.
 _PAGE: Final = f"""
-    SELECT query.version, COALESCE(catalog.documents_changed_at, ''),
-           entry.version, entry.content_key, entry.kind, entry.updated_at
+    SELECT catalog.revision, query.version, entry.version, entry.content_key, entry.kind, entry.updated_at
     FROM {EnterpriseCatalog._meta.db_table} catalog
     JOIN {CatalogQuery._meta.db_table} query ON query.id = catalog.catalog_query_id
     JOIN {CatalogVersion._meta.db_table} known
     JOIN {ContentChange._meta.db_table} entry ON entry.catalog_query_id = query.id
-    WHERE catalog.uuid = %s AND catalog.revision = %s AND query.id = %s AND {_IS_KNOWN}
+    WHERE catalog.uuid = %s AND COALESCE(catalog.documents_changed_at, '') = %s AND query.id = %s AND {_IS_KNOWN}
     AND (entry.version > %s OR (entry.version = %s AND entry.content_key > %s))
     ORDER BY entry.version, entry.content_key LIMIT %s
 """  # noqa: S608  (constants)
@@ -67,7 +66,10 @@ _CUSTOMERS: Final = f"""
 
 
 class UnknownVersionError(Exception):
-    """The changes since a version are not known: it is too old, another database's, or of an earlier revision."""
+    """The changes since a version are not known.
+
+    It is too old, comes from another database, or the catalog has had another query or other enrollment URLs since.
+    """
 
 
 class Position(NamedTuple):
@@ -116,16 +118,19 @@ def read_changes(state: CatalogState, since: Version, *, after: Position | None,
         UnknownVersionError: the caller must compare the whole catalog.
         EnterpriseCatalog.DoesNotExist: the catalog has been deleted.
     """
-    if after is None and since == state.version_parts:
-        return ChangesPage([], [], [], end=None, version=since)
-    log = _Log(state.uuid, since, after)
+    current = state.version_parts
+    if after is None and since.has_items_of(current):
+        return ChangesPage([], [], [], end=None, version=current)
+    if not since.has_log_of(current):
+        raise UnknownVersionError(str(since))
+    log = _Log(state, since, after)
     if rows := log.read(size + 1):
-        return _page(rows, since, size)
+        return log.page(rows, size)
     with consistent_read():
         current = read_state(state.uuid).version_parts
         if rows := log.read(size + 1):
-            return _page(rows, since, size)
-        if current != since and not log.is_complete(current):
+            return log.page(rows, size)
+        if not since.has_items_of(current) and not log.is_complete(current):
             raise UnknownVersionError(str(since))
     return ChangesPage([], [], [], end=None, version=current)
 
@@ -134,7 +139,7 @@ def read_changes(state: CatalogState, since: Version, *, after: Position | None,
 class _Log:
     """The log of a catalog's query after a version or, on further pages, after a position."""
 
-    catalog_uuid: UUID
+    state: CatalogState  #: Its items differ from those of ``since`` only by this log.
     since: Version
     after: Position | None
 
@@ -142,7 +147,7 @@ class _Log:
         """Return the first rows; none if there are none, or if they are not known to be complete."""
         # A version ends before the first key of the next one.
         version, key = self.after or Position(self.since.query_version + 1, "")
-        catalog = as_parameter(self.catalog_uuid), self.since.revision, self.since.query_id
+        catalog = as_parameter(self.state.uuid), self.state.documents_changed_at, self.since.query_id
         with connection.cursor() as cursor:
             cursor.execute(_PAGE, (*catalog, *self._known(), version, version, key, limit))
             rows: Sequence[Row] = cursor.fetchall()
@@ -150,11 +155,33 @@ class _Log:
 
     def is_complete(self, current: Version) -> bool:
         """Return True if the log has all changes up to ``current``, the catalog's version."""
-        if (current.revision, current.query_id) != (self.since.revision, self.since.query_id):
+        if not self.since.has_log_of(current):
             return False
         with connection.cursor() as cursor:
             cursor.execute(_IS_COMPLETE, (current.query_id, self._known()[0], *self._known()))
             return cursor.fetchone() is not None
+
+    def page(self, rows: Sequence[Row], size: int) -> ChangesPage:
+        """Return the page of at most ``size`` rows; one more row shows that another page follows."""
+        is_last = len(rows) <= size
+        rows = rows[:size]
+        revision, query_version, *_ = rows[0]
+        current = self.since._replace(revision=revision, query_version=query_version)
+        first: dict[str, str] = {}
+        last: dict[str, tuple[str, str]] = {}
+        for _, _, _, key, kind, updated_at in rows:
+            first.setdefault(key, kind)
+            last[key] = kind, updated_at
+        end = None if is_last else Position(*rows[-1][2:4])
+        page = ChangesPage([], [], [], end=end, version=current if is_last else None)
+        for key, (kind, updated_at) in sorted(last.items()):
+            was_there = first[key] != ContentChangeKind.JOINED
+            if kind != ContentChangeKind.LEFT:
+                found = key, max(updated_at, self.state.documents_changed_at)
+                (page.changed if was_there else page.created).append(found)
+            elif was_there:
+                page.removed.append(key)
+        return page
 
     def _known(self) -> tuple[int, int]:
         """Return the version that must be known, and the last version at which the log may begin.
@@ -164,31 +191,6 @@ class _Log:
         if self.after is None:
             return self.since.query_version, self.since.query_version
         return self.after.version, self.after.version - 1
-
-
-def _page(rows: Sequence[Row], since: Version, size: int) -> ChangesPage:
-    is_last = len(rows) <= size
-    rows = rows[:size]
-    query_version, floor, *_ = rows[0]
-    first: dict[str, str] = {}
-    last: dict[str, tuple[str, str]] = {}
-    for _, _, _, key, kind, updated_at in rows:
-        first.setdefault(key, kind)
-        last[key] = kind, updated_at
-    page = ChangesPage(
-        created=[],
-        changed=[],
-        removed=[],
-        end=None if is_last else Position(*rows[-1][2:4]),
-        version=since._replace(query_version=query_version) if is_last else None,
-    )
-    for key, (kind, updated_at) in sorted(last.items()):
-        was_there = first[key] != ContentChangeKind.JOINED
-        if kind != ContentChangeKind.LEFT:
-            (page.changed if was_there else page.created).append((key, max(updated_at, floor)))
-        elif was_there:
-            page.removed.append(key)
-    return page
 
 
 def read_cursor() -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final, NamedTuple, Self
 from uuid import UUID
 
@@ -13,8 +14,6 @@ from enterprise_catalog.catalog.models import CatalogQuery, EnterpriseCatalog, E
 from enterprise_catalog.db.timestamps import format_time
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from enterprise_catalog.db.consistent_reads import Row
 
 #: The columns that :func:`state_from` reads, and their tables. Plain SQL, because Django takes longer to build this
@@ -34,7 +33,9 @@ COLUMN_COUNT: Final = 10
 
 
 #: Each number fits into a signed column of 64 bits.
-_VERSION: Final = re.compile("([0-9a-f]{1,15})-([0-9a-f]{1,15})-([0-9a-f]{1,15})")
+_VERSION: Final = re.compile("([0-9a-f]{1,15})-([0-9a-f]{1,15})-([0-9a-f]{1,15})(?:-([0-9a-f]{1,15}))?")
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND: Final = timedelta(microseconds=1)
 
 
 class BadVersionError(ValueError):
@@ -42,11 +43,16 @@ class BadVersionError(ValueError):
 
 
 class Version(NamedTuple):
-    """A catalog's version: it changes whenever anything that the catalog serves changes. Opaque text for callers."""
+    """A catalog's version: it changes whenever anything that the catalog serves changes. Opaque text for callers.
+
+    The keys and times of the catalog's items depend on all parts but ``revision``.
+    """
 
     revision: int  #: Of the catalog.
     query_id: int  #: 0 without a query.
     query_version: int
+    #: Of the catalog, in microseconds since 1970. 0 for never: the text then has no fourth part, as in earlier releases.
+    documents_changed_at: int = 0
 
     @classmethod
     def parse(cls, text: str) -> Self:
@@ -58,10 +64,19 @@ class Version(NamedTuple):
         match = _VERSION.fullmatch(text)
         if match is None:
             raise BadVersionError(text)
-        return cls(*(int(number, 16) for number in match.groups()))
+        return cls(*(int(number, 16) for number in match.groups(default="0")))
 
     def __str__(self) -> str:
-        return f"{self.revision:x}-{self.query_id:x}-{self.query_version:x}"
+        text = f"{self.revision:x}-{self.query_id:x}-{self.query_version:x}"
+        return f"{text}-{self.documents_changed_at:x}" if self.documents_changed_at else text
+
+    def has_items_of(self, other: Version) -> bool:
+        """Return True if the two versions have the same items."""
+        return self._replace(revision=other.revision) == other
+
+    def has_log_of(self, other: Version) -> bool:
+        """Return True if the items of the two versions differ only by changes in the log of one query."""
+        return self.has_items_of(other._replace(query_version=self.query_version))
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +99,9 @@ class CatalogState:
     @property
     def version_parts(self) -> Version:
         """The parts of :attr:`version`."""
-        return Version(self.revision, self.query_id or 0, self.query_version)
+        moment = self.documents_changed_at
+        microseconds = (datetime.fromisoformat(moment) - _EPOCH) // _MICROSECOND if moment else 0
+        return Version(self.revision, self.query_id or 0, self.query_version, microseconds)
 
     @property
     def version(self) -> str:

@@ -186,6 +186,13 @@ class History(RuleBasedStateMachine):
         customer.slug = slug
         save_customer(customer, now=self.tick())
 
+    @rule(number=catalogs)
+    def rename(self, number: int) -> None:
+        """Edit the catalog, but nothing that its items depend on: no log ends."""
+        catalog = self.current(number)
+        catalog.title += "'"
+        save_catalog(catalog, now=self.tick())
+
     @rule(number=catalogs, other=catalogs)
     def move(self, number: int, other: int) -> None:
         """Give the catalog the customer and the query of another catalog."""

@@ -23,15 +23,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class RowUpdate:
-    """The new values of columns of one row."""
+    """The new values of columns of one row, or of several rows that get the same values."""
 
     model: type[Model]
-    where: Mapping[str, object]  #: Name of a field -> its value now. Contains the primary key.
+    where: Mapping[str, object]  #: Name of a field -> its value now. Contains the primary key, unless ``keys`` do.
     changes: Mapping[str, object]  #: Name of a field -> its new value.
+    keys: Sequence[int] = ()  #: Primary keys of several rows.
 
 
 def update_together(*updates: RowUpdate, unless: QuerySet[Model] | None = None) -> bool:
-    """Update rows of different tables if each of them exists, and ``unless`` finds nothing.
+    """Update rows of different tables if each of the updates finds a row, and ``unless`` finds nothing.
 
     Takes one statement on MariaDB and MySQL, and one for each table on SQLite. The caller opens a transaction. Rows
     that were found have locks until its end.
@@ -43,12 +44,21 @@ def update_together(*updates: RowUpdate, unless: QuerySet[Model] | None = None) 
     if connection.vendor == "mysql":
         return _update_joined(updates, unless)
     absent = [] if unless is None else [~Exists(unless)]
-    return all(each.model._default_manager.filter(*absent, **each.where).update(**each.changes) for each in updates)
+    return all(_rows_of(each).filter(*absent).update(**each.changes) for each in updates)
+
+
+def _rows_of(update: RowUpdate) -> QuerySet[Model]:
+    rows = update.model._default_manager.filter(**update.where)
+    return rows.filter(pk__in=update.keys) if update.keys else rows
 
 
 def _update_joined(updates: Sequence[RowUpdate], unless: QuerySet[Model] | None) -> bool:
     changes, new_values = _assignments(updates, [each.changes for each in updates])
     conditions, values = _assignments(updates, [each.where for each in updates])
+    for each in updates:
+        if each.keys:
+            conditions.append(f"{_table(each.model)}.id IN ({', '.join(['%s'] * len(each.keys))})")
+            values += each.keys
     if unless is not None:
         sql, parameters = unless.values("pk").query.sql_with_params()
         conditions, values = [*conditions, f"NOT EXISTS ({sql})"], [*values, *parameters]

@@ -57,6 +57,21 @@ def test_rows_of_two_tables_are_written_and_no_others(configuration: Configurati
     assert (run.configuration_id, run.finished_at, run.counts) == (configuration.pk, DAY_ONE, {"create": {"done": 3}})
 
 
+def test_several_rows_get_the_same_values_next_to_a_row_of_another_table(configuration: Configuration) -> None:
+    lease = RowUpdate(SyncLease, {"configuration": configuration.pk, "token": 7}, {"expires_at": DAY_ONE})
+    rows = TransmissionFactory.create_batch(3, configuration=configuration)
+    ours = RowUpdate(ContentMetadataItemTransmission, {}, {"content_title": "New"}, keys=[row.pk for row in rows[:2]])
+
+    with CaptureQueriesContext(connection) as captured:
+        is_written = update_together(lease, ours)
+
+    assert is_written
+    assert len(captured) == {"mysql": 1, "sqlite": 2}[connection.vendor]
+    titles = ContentMetadataItemTransmission.objects.filter(content_title="New").values_list("pk", flat=True)
+    assert {*titles} == {*ours.keys}
+    assert [each.expires_at for each in SyncLease.objects.order_by("pk")] == [None, DAY_ONE]
+
+
 def test_a_row_with_other_values_lets_nothing_be_written(configuration: Configuration) -> None:
     assert not update_lease_and_run(configuration, token=6)
 

@@ -51,7 +51,7 @@ class Version(NamedTuple):
     revision: int  #: Of the catalog.
     query_id: int  #: 0 without a query.
     query_version: int
-    #: Of the catalog, in microseconds since 1970. 0 for never: the text then has no fourth part, as in earlier releases.
+    #: In microseconds since 1970. 0 for never: the text then has no fourth part, as in earlier releases.
     documents_changed_at: int = 0
 
     @classmethod

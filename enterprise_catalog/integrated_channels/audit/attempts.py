@@ -6,10 +6,11 @@ nothing more. docs/concepts/delivery.rst draws the state transitions of a row.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Self
 
+from enterprise_catalog.db.row_updates import RowUpdate
 from enterprise_catalog.integrated_channels.audit import leases
 from enterprise_catalog.integrated_channels.audit.bulk import ROWS_PER_STATEMENT, insert, update, upsert, upsert_values
 from enterprise_catalog.integrated_channels.audit.transitions import MAX_SPLIT_LEVEL, apply_to_row, set_task
@@ -44,6 +45,17 @@ class ChunkResults:
     rows: Sequence[ContentMetadataItemTransmission]
     attempts: Sequence[TransmissionAttempt]  #: Items that needed no call have no attempt.
     feed: Sequence[FeedItem] = ()  #: Feed entries of a pull channel.
+
+    def split(self) -> tuple[list[RowUpdate], Self]:
+        """Return the update of the attempts, to be joined with that of the lease, and the other results.
+
+        Attempts with different results cannot be joined. They are then among the other results.
+        """
+        results = [{name: getattr(attempt, name) for name in _RESULT_COLUMNS} for attempt in self.attempts]
+        if not results or any(result != results[0] for result in results):
+            return [], self
+        keys = [attempt.pk for attempt in self.attempts]
+        return [RowUpdate(TransmissionAttempt, {}, results[0], keys=keys)], replace(self, attempts=())
 
 
 _RESULT_COLUMNS: Final = ["finished_at", "outcome", "status_code", "vendor_code", "message"]
@@ -98,9 +110,10 @@ def open_attempts(
         row.content_key: _attempt(run, action, row, exported.get(row.content_key, Exported()), now)
         for action, row in due
     }
-    with leases.fenced(lease, now=now):
-        if previous is not None:
-            write_results(previous, now=now)
+    joined, others = previous.split() if previous else ([], None)
+    with leases.fenced(lease, *joined, now=now):
+        if others is not None:
+            write_results(others, now=now)
         insert([*attempts.values()])
         _store_payloads([row for action, row in due if action is not Action.DELETE], exported, now)
     if any(attempt.pk is None for attempt in attempts.values()):  # MySQL.
@@ -112,8 +125,9 @@ def open_attempts(
 
 def close_chunk(results: ChunkResults, *, lease: Lease, now: datetime) -> None:
     """Write the results of the last chunk."""
-    with leases.fenced(lease, now=now):
-        write_results(results, now=now)
+    joined, others = results.split()
+    with leases.fenced(lease, *joined, now=now):
+        write_results(others, now=now)
 
 
 def apply_results(
@@ -150,7 +164,11 @@ def apply_results(
 
 
 def write_results(results: ChunkResults, *, now: datetime) -> None:
-    """Write rows, attempts and feed entries, one statement per table. The caller opens a fenced transaction."""
+    """Write rows, attempts and feed entries, one statement per table. The caller opens a fenced transaction.
+
+    Args:
+        results: without the attempts if their update was joined with that of the lease.
+    """
     for entry in results.feed:  # Polls since it was prepared have not seen it.
         entry.modified_at = max(entry.modified_at, FeedItem.visible_from(now))
     update(results.rows, columns=CHANGING_COLUMNS)

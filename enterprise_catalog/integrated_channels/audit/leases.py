@@ -221,24 +221,30 @@ def _read(configuration_id: int, *, expires_at: datetime) -> Lease | None:
     )
 
 
-def renew(lease: Lease, *, now: datetime) -> None:
+def renew(lease: Lease, *joined: RowUpdate, now: datetime) -> None:
     """Extend the lease. In a transaction, this also prevents others from taking it before the transaction ends.
+
+    Args:
+        joined: updates of rows that exist. They take no statement of their own if the database allows it.
 
     Raises:
         LeaseLostError: another worker has the lease.
     """
-    _update(lease, expires_at=now + LEASE_DURATION)
+    _update(lease, *joined, expires_at=now + LEASE_DURATION)
 
 
 @contextmanager
-def fenced(lease: Lease, *, now: datetime) -> Iterator[None]:
+def fenced(lease: Lease, *joined: RowUpdate, now: datetime) -> Iterator[None]:
     """Open a transaction that renews the lease first. A worker that has lost its lease thus writes nothing.
+
+    Args:
+        joined: see :func:`renew`.
 
     Raises:
         LeaseLostError: another worker has the lease.
     """
     with transaction.atomic():
-        renew(lease, now=now)
+        renew(lease, *joined, now=now)
         yield
 
 
@@ -263,24 +269,25 @@ def lock(configuration_ids: Iterable[int]) -> None:
     list(with_keys(SyncLease.objects.order_by("pk"), {*configuration_ids}).select_for_update())
 
 
-def release(lease: Lease, run: SyncRun | None = None) -> None:
+def release(lease: Lease, *joined: RowUpdate) -> None:
     """Release the lease. As the first statement of a transaction, this checks the token as :func:`renew` does.
 
     Args:
-        run: the run that ends; its row is written in the same statement if the database allows it.
+        joined: see :func:`renew`.
 
     Raises:
         LeaseLostError: another worker has the lease.
     """
-    _update(lease, *([] if run is None else [_row_of(run)]), expires_at=None)
+    _update(lease, *joined, expires_at=None)
 
 
-def _row_of(run: SyncRun) -> RowUpdate:
+def update_of(run: SyncRun) -> RowUpdate:
+    """Return the update that writes all columns of a run's row, to be joined with that of its lease."""
     columns = [field.name for field in run._meta.concrete_fields if field.name not in {"id", "configuration"}]
     return RowUpdate(SyncRun, {"id": run.pk}, {name: getattr(run, name) for name in columns})
 
 
-def _update(lease: Lease, *others: RowUpdate, expires_at: datetime | None) -> None:
+def _update(lease: Lease, *joined: RowUpdate, expires_at: datetime | None) -> None:
     budget = lease.budget
     changes = {
         "expires_at": expires_at,
@@ -290,5 +297,5 @@ def _update(lease: Lease, *others: RowUpdate, expires_at: datetime | None) -> No
         "batch_sizes": dict(lease.pacer.sizes) or None,
     }
     held = {"configuration": lease.configuration_id, "token": lease.token}
-    if not update_together(RowUpdate(SyncLease, held, changes), *others):
+    if not update_together(RowUpdate(SyncLease, held, changes), *joined):
         raise LeaseLostError(f"the lease of configuration {lease.configuration_id} was taken over")

@@ -328,10 +328,11 @@ def _end(run: Run, state: RunState, reason: str) -> None:
     if run.synced is not None:
         started_at = run.row.started_at if run.has_compared_all else None
         changes |= checkpoint.synced_fields(run.configuration, run.synced, fully_compared_at=started_at)
+    joined, results = run.unsaved_results.split() if run.unsaved_results else ([], None)
     with transaction.atomic():
-        leases.release(run.lease, run.row)
-        if run.unsaved_results is not None:
-            attempts.write_results(run.unsaved_results, now=now)
+        leases.release(run.lease, leases.update_of(run.row), *joined)
+        if results is not None:
+            attempts.write_results(results, now=now)
         due = changes | {"next_sync_at": next_sync_at}
         requests = run.lease.left_behind.requests
         if not status.record_up_to_date(run.configuration.pk, _result_of(run, next_sync_at), due, requests=requests):

@@ -9,6 +9,7 @@ from django.core.signals import request_started
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from enterprise_catalog.catalog.customers import save_catalog
 from enterprise_catalog.catalog.models import CatalogVersion
 from enterprise_catalog.integrated_channels.models import (
     ChannelConfiguration,
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.django_db(transaction=True)
 
 #: Statements of a run with changes of one kind. BEGIN and COMMIT of its two transactions do not count.
-MOST_STATEMENTS = {"mysql": 12, "sqlite": 14}
+MOST_STATEMENTS = {"mysql": 11, "sqlite": 14}
 
 
 @pytest.fixture
@@ -83,6 +84,32 @@ def test_a_run_with_changes_sends_them_and_counts_all_other_items(
     configuration.refresh_from_db()
     assert (configuration.last_full_sync_at, configuration.synced_items) == (clock.now, 4)
     assert run_of(configuration, clock).matched == 4
+
+
+def test_a_new_title_of_a_catalog_makes_no_run_compare_all_items(
+    configuration: ChannelConfiguration, catalog: EnterpriseCatalog, clock: Clock, asked: list[str]
+) -> None:
+    catalog.title = "New"
+    save_catalog(catalog, now=clock.now)
+
+    run = run_of(configuration, clock)
+
+    assert asked == ["content-changes"]
+    assert (run.state, run.comparison, run.matched) == (RunState.COMPLETE, Comparison.CHANGES, 4)
+    assert (run.reason, run.counts) == ("", {})
+    assert run_of(configuration, clock).comparison == Comparison.UNCHANGED
+
+
+def test_new_enrollment_urls_make_a_run_send_all_items(
+    configuration: ChannelConfiguration, catalog: EnterpriseCatalog, clock: Clock, asked: list[str]
+) -> None:
+    catalog.publish_audit_enrollment_urls = True
+    save_catalog(catalog, now=clock.now)
+
+    run = run_of(configuration, clock)
+
+    assert asked[:2] == ["content-changes", "content-diff"]
+    assert (run.comparison, run.counts) == (Comparison.EXPIRED, {"update": {"done": 4}})
 
 
 def test_an_item_that_left_one_catalog_stays_if_another_one_has_it(

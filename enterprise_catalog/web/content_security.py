@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from csp.constants import NONE
-from csp.middleware import CSPMiddleware, PolicyParts
+from csp.constants import HEADER
+from csp.middleware import CSPMiddleware
 from typing_extensions import override
 
 if TYPE_CHECKING:
@@ -13,20 +13,15 @@ if TYPE_CHECKING:
     from django.http.response import HttpResponseBase
 
 #: For JSON, metrics and files: a browser that renders them as a page loads and runs nothing.
-NOTHING: Final[dict[str, object]] = {"default-src": [NONE], "frame-ancestors": [NONE]}
+NOTHING: Final = "default-src 'none'; frame-ancestors 'none'"
 
 
 class ContentSecurityPolicyMiddleware(CSPMiddleware):
     """Selects the policy by the response's content type; see docs/decisions/0021-admin-security.rst."""
 
     @override
-    def get_policy_parts(
-        self,
-        request: HttpRequest,
-        response: HttpResponseBase,
-        report_only: bool = False,
-    ) -> PolicyParts:
-        parts = super().get_policy_parts(request, response, report_only)
-        if not report_only and not response.headers.get("Content-Type", "").startswith("text/html"):
-            parts.config = NOTHING
-        return parts
+    def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+        if response.headers.get("Content-Type", "").startswith("text/html"):
+            return super().process_response(request, response)
+        response.headers.setdefault(HEADER, NOTHING)
+        return response

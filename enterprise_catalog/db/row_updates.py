@@ -57,7 +57,8 @@ def _update_joined(updates: Sequence[RowUpdate], unless: QuerySet[Model] | None)
     conditions, values = _assignments(updates, [each.where for each in updates])
     for each in updates:
         if each.keys:
-            conditions.append(f"{_table(each.model)}.id IN ({', '.join(['%s'] * len(each.keys))})")
+            key = connection.ops.quote_name(str(each.model._meta.pk.column))
+            conditions.append(f"{_table(each.model)}.{key} IN ({', '.join(['%s'] * len(each.keys))})")
             values += each.keys
     if unless is not None:
         sql, parameters = unless.values("pk").query.sql_with_params()

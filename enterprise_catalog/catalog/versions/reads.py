@@ -68,7 +68,7 @@ _CUSTOMERS: Final = f"""
 class UnknownVersionError(Exception):
     """The changes since a version are not known.
 
-    It is too old, comes from another database, or the catalog has had another query or other enrollment URLs since.
+    It is too old, comes from another database, or the catalog has another query or other enrollment URLs now.
     """
 
 

@@ -47,7 +47,7 @@ class EnrollmentURLs:
     slug: str = ""
     customer: str = ""  #: UUID.
     catalog: str = ""  #: UUID.
-    source: str = ""  #: ``utm_source``: the slug of the customer's name.
+    source: str = ""  #: ``utm_source``: the slug of the customer's name, which needs no encoding.
     is_audit: bool = False  #: Enroll in the audit track.
 
     @classmethod
@@ -112,7 +112,7 @@ class EnrollmentURLs:
     def _query(self, between: str = "") -> str:
         """Return the parameters in ascending order. Those in ``between`` sort after ``audit``, before ``utm_…``."""
         audit = "audit=true&" if self.is_audit else ""
-        return f"{audit}{between}utm_medium=enterprise&utm_source={_encoded(self.source)}"
+        return f"{audit}{between}utm_medium=enterprise&utm_source={self.source}"
 
 
 _PARTS: Final = tuple(EnrollmentURLs.__dataclass_fields__)

@@ -72,6 +72,8 @@ def test_a_form_is_sent_in_the_order_given_below_the_base_url() -> None:
 
 
 @given(st.dictionaries(st.text(), st.text()))
+@example({"a": "\0", "b": "%\0é"})
+@example({})
 @example({"%+ &=~": "a+b%20c", "courses[0][summary]": "<p>Ünï\tcode 漢 😀\r\n</p>"})
 def test_a_form_is_encoded_as_the_standard_library_does(form: dict[str, str]) -> None:
     assert lms_client.form_encoded(form) == urlencode(form).encode()

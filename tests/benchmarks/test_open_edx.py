@@ -6,7 +6,7 @@ from tests.benchmarks.documentation import describe_source
 from tests.benchmarks.open_edx import FIXED, OpenEdXRun, OpenEdXRuns
 from tests.benchmarks.results import Figure, Results, SyncTiming, Timing
 from tests.benchmarks.sheets import sheets
-from tests.benchmarks.synced import CHANGED, FIRST, SAME_ITEMS, UNCHANGED
+from tests.benchmarks.synced import ALL_COMPARED, CHANGED, FIRST, SAME_ITEMS, UNCHANGED
 from tests.benchmarks.syncs import KNOWN_DIFF
 from tests.benchmarks.targets import verdicts_of_syncs
 
@@ -16,7 +16,7 @@ MEASURED = OpenEdXRuns(40, {how: OpenEdXRun(8, 400, lms_seconds=2) for how in (F
 def results_with(items: int) -> Results:
     """Return results of our syncs: 2 s each, of which the LMS takes 1 s."""
     results = Results({"cpus": 2, "runs": 1, "warm_ups": 0, "mariadb": "", "python": "", "load_average": ""})
-    hows = (FIRST, SAME_ITEMS, UNCHANGED)
+    hows = (FIRST, SAME_ITEMS, ALL_COMPARED, UNCHANGED)
     results.syncs += [SyncTiming(how, items, items, 1, 7, seconds=[2], lms_seconds=[1]) for how in hows]
     results.timings += [Timing("sync", KNOWN_DIFF, "", items, [1]), Timing("diff", "floor", "90/10", 10_000, [0.007])]
     results.figures.append(Figure("memory of a first sync", "peak over idle", items, 1, "MB"))

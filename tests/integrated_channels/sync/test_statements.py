@@ -74,7 +74,7 @@ def test_an_unchanged_sync_takes_at_most_7_statements_in_all(
 
 
 @pytest.mark.parametrize("count", [0, 10, 1000])
-def test_a_sync_with_nothing_to_do_in_changed_catalogs_takes_a_fixed_number_of_statements(
+def test_a_sync_with_nothing_to_do_in_changed_catalogs_takes_few_statements(
     configuration: ChannelConfiguration, customer: EnterpriseCustomer, clock: Clock, count: int
 ) -> None:
     catalog = CatalogFactory.create(courses=count, customer=customer)

@@ -277,12 +277,12 @@ def frozen(deployment: Deployment, worker: Worker, victim: Connection) -> Iterat
 
 
 def change_everything(deployment: Deployment, victim: Connection, place: Place) -> None:
-    """Change all catalogs so that the victim has enough to send, or only needs to request differences."""
+    """Change all catalogs so that the victim has enough to send, or only needs to request the changes."""
     for content in {id(connection.content): connection.content for connection in deployment.connections}.values():
         if content is not victim.content or place is not Place.BEFORE_ITS_END:
             content.change(2 * CHUNK_SIZE)
     if place is Place.BEFORE_ITS_END:
-        # A catalog that was edited cannot tell its changes, so the victim requests the difference.
+        # An edited catalog has another version, so the victim requests its changes, of which there are none.
         deployment.order("rename", catalog=victim.own, title="Renamed")
     else:
         victim.content.add(NEW_ITEMS, to=victim.own)
@@ -298,7 +298,7 @@ def hold_up(deployment: Deployment, victim: Connection, place: Place) -> Gate:
         case Place.BETWEEN_CALLS:
             hold_up_catalog(deployment, f"*/{victim.own}/content-metadata/", gate, skip=1)
         case Place.BEFORE_ITS_END:
-            hold_up_catalog(deployment, f"*/{victim.own}/content-diff/", gate)
+            hold_up_catalog(deployment, f"*/{victim.own}/content-changes/", gate)
     return gate
 
 

@@ -1,4 +1,4 @@
-"""Retries of transactions that the database rolled back because of a concurrent transaction."""
+"""Retries of transactions that failed because of a concurrent transaction."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ FIRST_PAUSE_SECONDS: Final = 0.05
 LONGEST_PAUSE_SECONDS: Final = 5.0
 
 #: MariaDB's "record has changed since last read" (from 11.6 on), "duplicate entry", "lock wait timeout exceeded" and
-#: "deadlock found". The database rolls the transaction back; the next attempt sees what the other transaction has
-#: written.
+#: "deadlock found". The transaction is rolled back, by the database or by Django; the next attempt sees what the other
+#: transaction has written.
 _RETRYABLE_CODES: Final = frozenset({1020, 1062, 1205, 1213})
 #: SQLite's SQLITE_BUSY and SQLITE_LOCKED, without the extension in the upper bytes (https://sqlite.org/rescode.html).
 _RETRYABLE_SQLITE_CODES: Final = frozenset({5, 6})

@@ -1,4 +1,4 @@
-"""Keyset pagination: reads any number of rows in memory for one page, from an index that has their order."""
+"""Keyset pagination: reads any number of rows, one page in memory at a time, from an index that has their order."""
 
 from __future__ import annotations
 

@@ -101,8 +101,8 @@ def with_keys(rows: Rows, keys: Collection[object], *conditions: Lookup[bool], *
     """Return the rows with these primary keys that meet the conditions, to be updated.
 
     MariaDB finds them by primary key. It locks all rows that it reads for an update. For conditions that few rows meet,
-    and in small tables, it would prefer the index of a condition, such as "is due", and also lock rows of others. They
-    lock the same rows in another order, and one of the two transactions ends with a deadlock.
+    and in small tables, it would prefer the index of a condition, such as "is due", and also lock rows that other
+    transactions update. Those lock the same rows in another order, and one of the transactions fails with a deadlock.
 
     Args:
         conditions: expressions that no index serves.

@@ -72,6 +72,21 @@ def test_several_rows_get_the_same_values_next_to_a_row_of_another_table(configu
     assert [each.expires_at for each in SyncLease.objects.order_by("pk")] == [None, DAY_ONE]
 
 
+@pytest.mark.parametrize(("token", "is_there"), [(6, True), (7, False)])
+def test_several_rows_are_not_updated_without_the_row_of_the_other_table(
+    configuration: Configuration, token: int, *, is_there: bool
+) -> None:
+    lease = RowUpdate(SyncLease, {"configuration": configuration.pk, "token": token}, {"batch_sizes": {"create": 5}})
+    [row] = TransmissionFactory.create_batch(1, configuration=configuration)
+    ours = RowUpdate(
+        ContentMetadataItemTransmission, {}, {"content_title": "New"}, keys=[row.pk if is_there else row.pk + 1]
+    )
+
+    assert not update_together(lease, ours)
+
+    assert not ContentMetadataItemTransmission.objects.filter(content_title="New").exists()
+
+
 def test_a_row_with_other_values_lets_nothing_be_written(configuration: Configuration) -> None:
     assert not update_lease_and_run(configuration, token=6)
 

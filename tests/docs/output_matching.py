@@ -14,7 +14,7 @@ ELLIPSIS: Final = "…"
 _KINDS: Final = {
     r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}(?:Z|\+00:00)": "<time>",
     r"\d{4}-\d\d-\d\d \d\d:\d\d UTC": "<minute>",
-    r"\b[0-9a-f]{10,}-\d+-[0-9a-f]{10,}\b": "<version>",
+    r"\b[0-9a-f]{10,}-[0-9a-f]+-[0-9a-f]{10,}(?:-[0-9a-f]{10,})?\b": "<version>",
     r"\b[0-9a-f]{32}\b(?=\")": "<digest>",
 }
 #: The beginning of a line from structlog's console renderer.

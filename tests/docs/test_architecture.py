@@ -44,7 +44,7 @@ def test_every_path_exists() -> None:
         "a sentence on an admin page",
         "a field that is sent to Canvas",
         "the sandbox's 429",
-        "an operator's decision (queue again, approve or keep deletes)",
+        "an operator's decision (send again, approve or keep deletes)",
         "the SSRF rule (which addresses an LMS may have)",
         "a metric",
     ],

@@ -3,9 +3,11 @@
 Versions count microseconds since 1970 and increase by at least one each time. The order of versions is therefore the
 order of commits: a reader who has seen a version has also seen all changes with smaller versions.
 
-Lock order of all writers: content, queries, catalogs, clock. Content is locked in the order of its keys, queries in the
+Lock order: customers, content, queries, catalogs, clock. Content is locked in the order of its keys, queries in the
 order of their ids. The clock comes last, because all writers wait for it. Writers therefore do not call this module:
-:func:`~enterprise_catalog.catalog.versions.versioned.versioned` calls it at the end of their transactions.
+:func:`~enterprise_catalog.catalog.versions.versioned.versioned` calls it at the end of their transactions. Edits that
+learn the customer or the query from a catalog lock the catalog earlier. If the database reports a deadlock, one of the
+two transactions is run again (``db/contention.py``).
 """
 
 from __future__ import annotations
@@ -23,8 +25,8 @@ _ADVANCE: Final = (
     f"UPDATE {VersionClock._meta.db_table}"  # noqa: S608  (a constant name)
     " SET version = CASE WHEN version < %s THEN %s ELSE version + 1 END WHERE id = 1"
 )
-#: MariaDB's default since 11.6.2: a row that changed after this transaction began cannot be locked. The clock nearly
-#: always has. It is the only row that a writer may lock without having read it.
+#: Since 11.6.2, MariaDB refuses by default to lock a row that changed after the transaction began, as the clock's row
+#: nearly always has. It is the only row that a writer may lock without having read it.
 _LATEST_ROW: Final = "SET STATEMENT innodb_snapshot_isolation = OFF FOR "
 #: The releases of MariaDB with this variable, as half-open ranges.
 _WITH_VARIABLE: Final = (((10, 11, 8), (11,)), ((11, 4, 2), (99,)))
@@ -33,7 +35,7 @@ _WITH_VARIABLE: Final = (((10, 11, 8), (11,)), ((11, 4, 2), (99,)))
 def next_version(now: datetime, *, above: int) -> int:
     """Return a new version, greater than all others and than ``above``; lock the clock until the transaction ends.
 
-    Only one transaction at a time gets further than this call. Call it last.
+    Only one transaction at a time gets further than this call. Call it once all other rows are locked.
     """
     least = max(int(now.timestamp() * 1_000_000), above + 1)
     with connection.cursor() as cursor:

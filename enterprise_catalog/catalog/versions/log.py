@@ -17,7 +17,8 @@ from enterprise_catalog.catalog.querysets import parts
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
-#: A transaction that changes more than this many members, and more than this share of them, is not logged.
+#: If a transaction changes more members of a query than this, and more than this percentage of them all, the query's
+#: changes are not logged.
 RESET_ITEMS: Final = 1_000
 RESET_PERCENT: Final = 20
 
@@ -27,7 +28,7 @@ _COPY: Final = f"""
     SELECT member.catalog_query_id, %s, member.content_key, %s, member.updated_at
     FROM {CatalogMembership._meta.db_table} member
     WHERE"""  # noqa: S608  (constants)
-#: A member that joined with a changed document has joined.
+#: A member that joined in this transaction is logged as joined only, even if its document changed, too.
 _NOT_LOGGED: Final = f""" AND NOT EXISTS (
     SELECT 1 FROM {ContentChange._meta.db_table} logged
     WHERE logged.catalog_query_id = member.catalog_query_id

@@ -68,7 +68,8 @@ _CUSTOMERS: Final = f"""
 class UnknownVersionError(Exception):
     """The changes since a version are not known.
 
-    It is too old, comes from another database, or the catalog has another query or other enrollment URLs now.
+    It is too old or comes from another database, the catalog has another query or other enrollment URLs now, or a large
+    part of the catalog changed at once since.
     """
 
 
@@ -145,7 +146,7 @@ class _Log:
 
     def read(self, limit: int) -> Sequence[Row]:
         """Return the first rows; none if there are none, or if they are not known to be complete."""
-        # A version ends before the first key of the next one.
+        # The first change after ``since`` may have any key of the next version.
         version, key = self.after or Position(self.since.query_version + 1, "")
         catalog = as_parameter(self.state.uuid), self.state.documents_changed_at, self.since.query_id
         with connection.cursor() as cursor:

@@ -1,4 +1,4 @@
-"""Removes old versions, and the changes since them, in short transactions."""
+"""Removes old versions, and the changes up to them, in short transactions."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def remove_old(deletes: BatchedDeletes, *, before: datetime) -> None:
-    """Delete the versions recorded before a time, after the changes up to them.
+    """Delete the versions recorded before a time. The changes up to them are deleted first.
 
     The current version of a query stays: a caller who has it learns what changes next. Safe to repeat, and to stop at
     any time.

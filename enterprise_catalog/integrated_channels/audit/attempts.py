@@ -78,7 +78,7 @@ def read_rows(
 
     Args:
         size: maximum number of items per chunk.
-        known: rows that were just read. Used only for the first chunks: until later ones, they may change.
+        known: rows that were just read. Used only for the first group of chunks: they may have changed before the next.
     """
     of_configuration = ContentMetadataItemTransmission.objects.of(configuration)
     while group := list(islice(chunks, max(1, ROWS_PER_STATEMENT // size))):
@@ -171,8 +171,8 @@ def write_results(results: ChunkResults, *, now: datetime) -> None:
     """
     for entry in results.feed:  # Polls since it was prepared have not seen it.
         entry.modified_at = max(entry.modified_at, FeedItem.visible_from(now))
-    update(results.rows, columns=CHANGING_COLUMNS)
     update(results.attempts, columns=_RESULT_COLUMNS)
+    update(results.rows, columns=CHANGING_COLUMNS)
     upsert(results.feed, columns=_FEED_COLUMNS, key="transmission")
 
 

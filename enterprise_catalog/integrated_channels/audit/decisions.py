@@ -1,11 +1,12 @@
 """Decisions of operators, each written to the decision log in the transaction that carries it out.
 
-The admin, the API and the commands change items and configurations only through these functions. ``by`` is the name of
-the user or command; ``reason`` is the user's own text. Both are only in the log: customers see the reasons of items.
+The admin, the API and the commands change the states of items only through these functions. Edits of configurations
+(``access/``) record their decisions here. ``by`` is the name of the user or command; ``reason`` is the user's own text.
+Both are only in the log: customers see the reasons of items.
 
 Items are changed in batches of 1,000, each with a decision in a transaction of its own. So a run that writes its
-results, or another user, never waits for more than one batch. After an error, the earlier batches stay changed, and
-the same call continues with the other items.
+results, or another user, never waits for more than one batch. After an error, the earlier batches stay changed;
+another call changes the other items.
 """
 
 from __future__ import annotations
@@ -93,7 +94,7 @@ def decide_deletes(
 
 
 def delete_kept(transmissions: TransmissionQuerySet, *, by: str, now: datetime, reason: str = "") -> int:
-    """Approve the deletes of kept items for the next run, against the earlier decision; return their number."""
+    """Approve the deletes of kept items for the next run, overriding the earlier decision; return their number."""
     action = DecisionAction.DELETE_KEPT
     return _change(transmissions.kept(), _approved(now), action, by=by, now=now, reason=reason)
 
@@ -212,7 +213,7 @@ def _change(
     Args:
         rows: the items to decide on; their states are checked again with each batch.
     """
-    # Unordered: an order would lead the database away from the index of the states.
+    # Unordered: with an order, the database would not use the index on the state.
     candidates = sorted(rows.order_by().values_list("pk", "configuration", "state"))
     states, number = {state for _, _, state in candidates}, 0
 

@@ -1,8 +1,8 @@
 """Events that users are notified of: opened and resolved by runs, and by a periodic check.
 
-A run writes the events that it causes in its last transaction. The check finds what no run ends with: a configuration
-that is late, decisions about held deletes, and paused configurations. Both only write rows; ``reporting/notifications``
-reads ``next_step_at`` and notifies the subscribers.
+A run writes the events that it causes in its last transaction. The check finds what the end of a run does not show: a
+configuration that is late, decisions about held deletes, and paused configurations. Both only write rows;
+``reporting/notifications`` reads ``next_step_at`` and notifies the subscribers.
 """
 
 from __future__ import annotations
@@ -40,9 +40,9 @@ if TYPE_CHECKING:
 
 #: Causes that end only with an action of an operator or the customer.
 _NEEDS_ACTION: Final = (StopCause.CREDENTIALS, StopCause.CONFIGURATION)
-#: Causes after which the LMS may accept calls or not.
+#: Causes that do not show whether the LMS accepts calls.
 _PROVES_NOTHING: Final = (StopCause.REQUESTED, StopCause.THROTTLED)
-#: Outcomes that need a response of the LMS other than a temporary failure.
+#: Outcomes that show that the LMS is working.
 _RESPONSES: Final = frozenset({Outcome.DONE, Outcome.STAGED, Outcome.REJECTED})
 #: The kinds that mean that runs stop.
 STOPS: Final = (EventKind.STOPPED, EventKind.UNREACHABLE)
@@ -70,7 +70,7 @@ class RunEnd:
             return None
         if self.stop_cause in _NEEDS_ACTION:
             return EventKind.STOPPED
-        # A run with few items ends regularly, although all of them failed.
+        # A run with few items reaches its end even if all of them failed.
         has_only_failures = Outcome.RETRY in self.outcomes and not self._has_response
         return EventKind.UNREACHABLE if self.state == RunState.STOPPED or has_only_failures else None
 

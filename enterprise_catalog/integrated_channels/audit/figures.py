@@ -78,7 +78,8 @@ def changed_at(
     """Return when the catalogs changed so that ``action`` became due; ``None`` if they did not change.
 
     The catalog dates changes of content, but not of membership. An item that joined or left the catalogs therefore
-    counts from the latest time at which it is known not to have been due. The result is never too late.
+    counts from the latest time at which it is known not to have been due. The result is never later
+    than the change, so the time from change to LMS is never underestimated.
 
     Args:
         row: before the action.

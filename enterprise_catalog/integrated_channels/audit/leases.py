@@ -1,8 +1,8 @@
 """Leases: at most one run per configuration on any number of workers, with expiry and fencing token.
 
 When a worker dies, its lease expires, and the next worker increments the token. Each write of a run first renews the
-lease by its token, in the same transaction. The last write releases the lease in the same way. So a worker that
-continues after its lease expired can write nothing.
+lease by its token, in the same transaction. The last write releases the lease in the same way. So a worker
+whose lease was taken over can write nothing.
 """
 
 from __future__ import annotations
@@ -45,7 +45,8 @@ RENEWAL_INTERVAL: Final = timedelta(minutes=1)
 MAX_LEASE_AGE: Final = timedelta(minutes=2)
 #: Duration of a lease without renewal. The clocks of workers must agree to well within it.
 LEASE_DURATION: Final = timedelta(minutes=5)
-#: Pause of a sync that a limit of parallel syncs keeps from running. The scheduler avoids this for LMS hosts.
+#: Pause of a sync if a limit on parallel syncs is reached. Rare for the limit per LMS host: the scheduler queues no
+#: syncs for a host that has reached it.
 LIMIT_PAUSE: Final = timedelta(minutes=1)
 #: Upper limit of ``Lease.overruns``; the pause stops growing long before.
 MAX_OVERRUNS: Final = 1_000

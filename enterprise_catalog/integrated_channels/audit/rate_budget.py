@@ -1,7 +1,7 @@
 """Call budget: counts the calls to an LMS within the window of its rate limit. No Django, no clock.
 
 The count is stored in the configuration's lease, so all workers share it. It is written with the run's other writes.
-When a worker dies, the count of its last chunk is lost; then only the LMS's 429 responses limit the calls.
+When a worker dies, the calls of its last chunk are not counted: the next worker may exceed the limit by that many.
 """
 
 from __future__ import annotations

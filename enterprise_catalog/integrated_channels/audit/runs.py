@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from django.db.models import OuterRef, Q, Subquery
@@ -38,8 +39,12 @@ def settle_dead_runs(configuration: ChannelConfiguration, *, lease: Lease, now: 
     with leases.fenced(lease, now=now):
         in_flight = TransmissionAttempt.objects.in_flight(dead)
         reason = "Sent, but the run ended before the LMS responded."
+        ids_by_action = defaultdict(list)
+        for action, transmission_id in in_flight.values_list("action", "transmission_id"):
+            ids_by_action[action].append(transmission_id)
+        settled = in_flight.update(outcome=Outcome.IN_DOUBT, finished_at=now, message=reason)
         due_since = Coalesce("due_since", now)
-        for action in Action:
+        for action, ids in ids_by_action.items():
             changes: dict[str, object] = {
                 "state": State.IN_DOUBT,
                 "action": action,
@@ -47,16 +52,14 @@ def settle_dead_runs(configuration: ChannelConfiguration, *, lease: Lease, now: 
                 "due_since": due_since,
                 "next_attempt_at": None,
             }
-            if action is Action.CREATE:
+            if action == Action.CREATE:
                 # The item may be visible at the LMS again, so it must be deleted if it leaves the catalogs again.
                 changes |= {"presence": Presence.UNKNOWN, "deleted_at": None}
-            ids = list(in_flight.filter(action=action).values_list("transmission_id", flat=True))
             for start in range(0, len(ids), ROWS_PER_STATEMENT):
                 part = ids[start : start + ROWS_PER_STATEMENT]
                 ContentMetadataItemTransmission.objects.filter(pk__in=part).update(**changes)
         # The dead runs may have sent items since the last complete run, so its ETag is no longer valid.
         ChannelConfiguration.objects.filter(pk=configuration.pk).update(last_full_etag="", synced_versions=None)
-        settled = in_flight.update(outcome=Outcome.IN_DOUBT, finished_at=now, message=reason)
         SyncRun.objects.filter(pk__in=[run.pk for run in dead]).update(
             state=RunState.ABANDONED, finished_at=now, reason="The worker stopped before the run ended."
         )

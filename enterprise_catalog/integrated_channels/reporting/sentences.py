@@ -225,16 +225,14 @@ def _configuration(facts: Facts) -> Statement:
 
 def _throttled(facts: Facts) -> Statement:
     return Statement(
-        _stopped_because(
-            facts, gettext("The last sync, on %(time)s, paused, because the LMS accepts no more calls now")
-        ),
+        _stopped_because(facts, gettext("The last sync, on %(time)s, paused, because the LMS accepted no more calls")),
         gettext("Nothing to do. The next sync, %(due)s, sends it.") % _due(facts),
     )
 
 
 def _out_of_calls(facts: Facts) -> Statement:
     return Statement(
-        _stopped_because(facts, gettext("The last sync, on %(time)s, has made as many calls as the LMS allows")),
+        _stopped_because(facts, gettext("The last sync, on %(time)s, made as many calls as the LMS allows")),
         gettext("Nothing to do. The next sync, %(due)s, continues.") % _due(facts),
     )
 

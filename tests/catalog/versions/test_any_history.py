@@ -58,6 +58,7 @@ catalogs = st.integers(0, CATALOGS - 1)
 #: Key -> a part of the title.
 contents = st.dictionaries(st.sampled_from("abcdeÄ"), st.integers(0, 1), min_size=1)
 page_sizes = st.integers(1, 6)
+slugs = st.sampled_from(["acme", "another"])
 
 
 @dataclass(slots=True)
@@ -178,7 +179,7 @@ class History(RuleBasedStateMachine):
             runs = [parse_document(json.dumps(run_document(f"run {sorted(content)}", "a")).encode())]
             replace_restricted(query, courses=[], runs=runs, now=self.now)
 
-    @rule(number=catalogs, slug=st.sampled_from(["acme", "another"]))
+    @rule(number=catalogs, slug=slugs)
     def rename_customer(self, number: int, slug: str) -> None:
         customer = EnterpriseCustomer.objects.get(pk=self.current(number).enterprise_customer_id)
         if customer.slug != slug:
@@ -260,7 +261,7 @@ class History(RuleBasedStateMachine):
 
     @rule(data=st.data(), size=page_sizes)
     def ask_for_changes(self, data: st.DataObject, size: int) -> None:
-        """Apply the changes to a reader's items, page by page; content may change between two pages."""
+        """Apply the changes to a reader's items, page by page; catalogs and content may change between two pages."""
         if not self.readers:
             return
         reader = data.draw(st.sampled_from(self.readers))
@@ -277,8 +278,15 @@ class History(RuleBasedStateMachine):
                 break
             assert page.end is not None
             after = page.end
-            if data.draw(st.booleans()):
-                self.import_content(data.draw(catalogs), data.draw(contents), replace=data.draw(st.booleans()))
+            match data.draw(st.sampled_from([None, None, None, "import", "import", "rename", "customer", "move"])):
+                case "import":
+                    self.import_content(data.draw(catalogs), data.draw(contents), replace=data.draw(st.booleans()))
+                case "rename":
+                    self.rename(data.draw(catalogs))
+                case "customer":
+                    self.rename_customer(data.draw(catalogs), data.draw(slugs))
+                case "move":
+                    self.move(data.draw(catalogs), data.draw(catalogs))
         assert not reader.must_be_refused
         catalog = EnterpriseCatalog.objects.get(pk=reader.catalog.pk)
         assert (str(page.version), items) == (version_of(catalog), served_times(catalog))

@@ -1,4 +1,4 @@
-"""Gauges of the whole fleet for Prometheus: seven statements that read rolled-up rows, whatever the number of items."""
+"""Gauges of the whole fleet for Prometheus: six statements that read rolled-up rows, whatever the number of items."""
 
 from __future__ import annotations
 

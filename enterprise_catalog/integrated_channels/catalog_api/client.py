@@ -71,6 +71,7 @@ class _Versions(BaseModel):
 
 
 class _Metadata(BaseModel):
+    catalog_version: str
     results: list[dict[str, object]]
     missing: list[_Missing]
 
@@ -120,6 +121,7 @@ class MetadataResponse:
     items: dict[str, ContentItem]
     unreadable: dict[str, Unreadable]
     missing: dict[str, str]  #: Key -> the reason from the catalog.
+    version: str  #: Of the catalog, when the content was read.
 
 
 class CatalogClient:
@@ -325,7 +327,7 @@ class CatalogClient:
                 unreadable[key] = Unreadable(reason, read_updated_at(document))
         missing = {item.content_key: item.reason for item in response.missing}
         _check_complete(keys, items, unreadable, missing)
-        return MetadataResponse(items, unreadable, missing)
+        return MetadataResponse(items, unreadable, missing, response.catalog_version)
 
     def _fetch_diff_part(self, url: str, keys: Sequence[str]) -> DiffResponse:
         response = self._connection.ask("POST", url, _Diff, {"content_keys": keys})

@@ -13,7 +13,9 @@ After every run that carried out or marked its whole plan, complete or not, chan
 * The version of each catalog, read **with** its differences or changes.
 * The number of different items in the catalogs, because the next run does not read them all.
 
-A run that dies invalidates both parts. Without doubt, all items are still compared once in ``FULL_COMPARISON_HOURS``.
+A run that dies invalidates both parts. So does a run that sends content of a later version than it compared: if the
+catalog service were then restored from a backup of the compared version, the next run would find nothing changed.
+Without doubt, all items are still compared once in ``FULL_COMPARISON_HOURS``.
 """
 
 from __future__ import annotations
@@ -108,6 +110,11 @@ def synced_fields(
 def cleared_checkpoint() -> dict[str, object]:
     """Return the configuration's columns after a run that was not complete: the next run needs a comparison."""
     return {"last_full_etag": ""}
+
+
+def no_checkpoint() -> dict[str, object]:
+    """Return the configuration's columns without a checkpoint: the next run compares all items."""
+    return {"last_full_etag": "", "synced_versions": None}
 
 
 def config_fingerprint(configuration: ChannelConfiguration) -> str:

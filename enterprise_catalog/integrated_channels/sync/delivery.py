@@ -127,6 +127,7 @@ def _send_chunks(run: Run, waiting: deque[Chunk], sender: _Sender, *, size: int,
         run.renewer.check_time()
         run.lease.budget.check(run.clock())
         translations = sender.prefetcher.result(chunk)
+        run.record_versions(translations.versions)
         waiting.popleft()
         left: Chunk | None = chunk
         while left is not None:

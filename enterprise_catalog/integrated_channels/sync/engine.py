@@ -328,6 +328,8 @@ def _end(run: Run, state: RunState, reason: str) -> None:
     if run.synced is not None:
         started_at = run.row.started_at if run.has_compared_all else None
         changes |= checkpoint.synced_fields(run.configuration, run.synced, fully_compared_at=started_at)
+    if run.has_moved:
+        changes |= checkpoint.no_checkpoint()
     joined, results = run.unsaved_results.split() if run.unsaved_results else ([], None)
     with transaction.atomic():
         leases.release(run.lease, leases.update_of(run.row), *joined)

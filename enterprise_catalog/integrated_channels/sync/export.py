@@ -47,7 +47,12 @@ class Translation:
     refusal: ItemResult | None = None  #: Instead of a payload.
 
 
-Translations = dict[str, Translation]  #: By content key.
+@dataclass(slots=True)
+class Translations:
+    """The creates and updates of a chunk."""
+
+    by_key: dict[str, Translation] = field(default_factory=dict)  #: By content key.
+    versions: dict[UUID, str] = field(default_factory=dict)  #: Catalog -> its version, when the content was read.
 
 
 def translate_chunk(chunk: Chunk, catalog: CatalogClient, channel: Channel) -> Translations:
@@ -61,10 +66,11 @@ def translate_chunk(chunk: Chunk, catalog: CatalogClient, channel: Channel) -> T
         if item.action is not Action.DELETE:
             assert item.catalog_uuid is not None  # only deletes have none
             keys[item.catalog_uuid].append(item.content_key)
-    translations: dict[str, Translation] = {}
+    translations = Translations()
     for catalog_uuid, of_catalog in keys.items():
         response = catalog.fetch_metadata(catalog_uuid, of_catalog)
-        translations |= {key: translate(key, response, channel) for key in of_catalog}
+        translations.versions[catalog_uuid] = response.version
+        translations.by_key |= {key: translate(key, response, channel) for key in of_catalog}
     return translations
 
 
@@ -107,7 +113,7 @@ def export_chunk(
             gone = Outgoing(item.content_key, {}, row.remote_id, action=item.action, title=row.content_title)
             export.outgoing.append(gone)
         else:
-            _export_item(item, row, translations[item.content_key], export)
+            _export_item(item, row, translations.by_key[item.content_key], export)
     return export
 
 

@@ -14,6 +14,7 @@ from enterprise_catalog.integrated_channels.models import Comparison
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from datetime import datetime, timedelta
+    from uuid import UUID
 
     from enterprise_catalog.integrated_channels.audit.lease_renewer import LeaseRenewer
     from enterprise_catalog.integrated_channels.audit.leases import Lease
@@ -55,6 +56,7 @@ class Run:
     #: The state of the catalogs that the rows record at the end of the run; ``None`` before the plan is made.
     synced: Synced | None = None
     has_compared_all: bool = False  #: The run compared all items, and not only changed ones.
+    has_moved: bool = False  #: A catalog changed between the comparison and the reading of content to send.
     customer_name: str = ""  #: From the catalog service; empty if unknown.
     left: ItemCounts | None = None  #: Items that are not settled, once they are counted.
     #: Numbers of items by their time from change to LMS; see ``audit/figures.py``.
@@ -80,6 +82,15 @@ class Run:
         self.has_compared, self.row.comparison = True, Comparison.UNCHANGED
         self.row.matched, self.row.waiting, self.row.kept = self.items, items.rejected, items.kept
         self.row.backlog = items.behind
+
+    def record_versions(self, versions: Mapping[UUID, str]) -> None:
+        """Note if content that is about to be sent belongs to other versions of the catalogs than the plan.
+
+        Args:
+            versions: catalog -> its version, when the content was read.
+        """
+        assert self.synced is not None  # set before anything is sent
+        self.has_moved |= not versions.items() <= self.synced.versions.items()
 
     def record_outcome(self, action: Action, outcome: Outcome) -> None:
         """Count the outcome of one item. An item that was not sent stays in the backlog."""

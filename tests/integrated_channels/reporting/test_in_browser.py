@@ -65,8 +65,8 @@ EXPECTED: Final = {
         "Replace the credentials",
         "Replace credentials",
     ),
-    "throttled": ("the LMS accepts no more calls now: 429.", "Nothing to do", ""),
-    "out of calls": ("has made as many calls as the LMS allows", "Nothing to do", ""),
+    "throttled": ("the LMS accepted no more calls: 429.", "Nothing to do", ""),
+    "out of calls": ("made as many calls as the LMS allows", "Nothing to do", ""),
     "left over": ("reached its limit before the turn of this item; 7 items were left over", "continues", "Sync now"),
     "rejected": (
         "The LMS rejected it: Invalid parameter value detected.",

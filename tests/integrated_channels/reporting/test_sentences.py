@@ -245,12 +245,12 @@ def test_an_item_in_the_lms_gets_no_changes_while_the_configuration_is_inactive(
         (
             run(state=RunState.STOPPED, stop_cause="throttled", reason="Rate limit exceeded."),
             Cause.THROTTLED,
-            f"The last sync, on {AN_HOUR_AGO}, paused, because the LMS accepts no more calls now: Rate limit exceeded.",
+            f"The last sync, on {AN_HOUR_AGO}, paused, because the LMS accepted no more calls: Rate limit exceeded.",
         ),
         (
             run(state=RunState.INCOMPLETE, stop_cause="budget", reason="calls: 2 in 60 seconds"),
             Cause.OUT_OF_CALLS,
-            f"The last sync, on {AN_HOUR_AGO}, has made as many calls as the LMS allows: calls: 2 in 60 seconds.",
+            f"The last sync, on {AN_HOUR_AGO}, made as many calls as the LMS allows: calls: 2 in 60 seconds.",
         ),
         (
             run(state=RunState.STOPPED, stop_cause="unavailable", reason="3 calls in a row failed."),

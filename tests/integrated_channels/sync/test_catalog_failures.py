@@ -38,7 +38,9 @@ EMPTY: Final[dict[str, list[object]]] = {
     "enterprise-catalogs": [{"next": None, "results": []}],
     "content-diff": [{"catalog_version": "1", "existing": [], "to_create": [], "to_delete": []}],
     "content-changes": [{"created": [], "changed": [], "removed": [], "next": None, "catalog_version": "1"}],
-    "content-metadata": [{"results": [], "missing": [{"content_key": "A", "reason": "not_in_catalog"}]}],
+    "content-metadata": [
+        {"catalog_version": "1", "results": [], "missing": [{"content_key": "A", "reason": "not_in_catalog"}]}
+    ],
     "content-lookup": [{"is_known": False}],
 }
 

@@ -11,6 +11,8 @@ from django.test.utils import CaptureQueriesContext
 
 from enterprise_catalog.catalog.customers import save_catalog
 from enterprise_catalog.catalog.models import CatalogVersion
+from enterprise_catalog.catalog.snapshots.cache import SNAPSHOTS
+from enterprise_catalog.integrated_channels.catalog_api.client import CatalogClient
 from enterprise_catalog.integrated_channels.models import (
     ChannelConfiguration,
     Comparison,
@@ -19,14 +21,17 @@ from enterprise_catalog.integrated_channels.models import (
 )
 from enterprise_catalog.integrated_channels.sync import engine, plan_inputs
 from enterprise_catalog.sandbox.faults import Fault, FaultKind
+from tests.catalog.versions.stored_tables import restore, stored_tables
 from tests.factories import DAY_ONE
 from tests.factories.catalog import CatalogFactory, CourseFactory, import_into
 from tests.integrated_channels.syncing import row_of, run_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from uuid import UUID
 
     from enterprise_catalog.catalog.models import EnterpriseCatalog, EnterpriseCustomer
+    from enterprise_catalog.integrated_channels.catalog_api.client import MetadataResponse
     from enterprise_catalog.sandbox.moodle.web_service import MoodleSandbox
     from tests.integrated_channels.conftest import Clock
 
@@ -110,6 +115,42 @@ def test_new_enrollment_urls_make_a_run_send_all_items(
 
     assert asked[:2] == ["content-changes", "content-diff"]
     assert (run.comparison, run.counts) == (Comparison.EXPIRED, {"update": {"done": 4}})
+
+
+@pytest.mark.parametrize("what", ["first sync", "changes"])
+def test_a_restored_catalog_service_gets_content_back_that_changed_during_a_run(
+    configuration: ChannelConfiguration,
+    customer: EnterpriseCustomer,
+    moodle: MoodleSandbox,
+    clock: Clock,
+    monkeypatch: pytest.MonkeyPatch,
+    what: str,
+) -> None:
+    """A run compares one version and sends content of the next one, which is then lost: a backup is restored."""
+    catalog = CatalogFactory.create(content=["A", "B"], customer=customer)
+    if what == "changes":
+        run_of(configuration, clock)
+        import_into(catalog, [change("A")], now=clock.now)
+    backup, fetch = stored_tables(), CatalogClient.fetch_metadata
+
+    def fetch_after_change(client: CatalogClient, catalog_uuid: UUID, keys: Sequence[str]) -> MetadataResponse:
+        import_into(catalog, [CourseFactory.build(key="A", title="Lost")], now=clock.now)
+        return fetch(client, catalog_uuid, keys)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(CatalogClient, "fetch_metadata", fetch_after_change)
+        interrupted = run_of(configuration, clock)
+    sent = moodle.offered()["A"]
+    restore(backup)
+    SNAPSHOTS.clear()
+
+    after = run_of(configuration, clock)
+
+    assert sent.startswith("Lost")
+    assert not moodle.offered()["A"].startswith("Lost")
+    assert [interrupted.state, after.state] == [RunState.COMPLETE] * 2
+    assert (after.comparison, after.counts) == (Comparison.FIRST, {"update": {"done": 1}})
+    assert run_of(configuration, clock).comparison == Comparison.UNCHANGED
 
 
 def test_an_item_that_left_one_catalog_stays_if_another_one_has_it(

@@ -28,7 +28,7 @@ from enterprise_catalog.integrated_channels.domain import (
 )
 from enterprise_catalog.integrated_channels.exceptions import CatalogUnavailableError, ConfigurationError
 from enterprise_catalog.integrated_channels.models import ChannelConfiguration, ContentMetadataItemTransmission
-from enterprise_catalog.integrated_channels.sync.export import Export, export_chunk, translate_chunk
+from enterprise_catalog.integrated_channels.sync.export import Export, Translations, export_chunk, translate_chunk
 from enterprise_catalog.integrated_channels.sync.plan_inputs import catalogs_to_send, load_desired_items
 from tests.factories import DAY_ONE
 from tests.factories.catalog import CatalogFactory, CourseFactory, CustomerFactory
@@ -274,13 +274,14 @@ def test_items_of_each_catalog_are_requested_once_and_none_for_deletes(channel: 
     wanted = [PlannedItem(key, Action.CREATE, "test", first if key < "C" else second) for key in "ACB"]
     gone = PlannedItem("gone", Action.DELETE, "left the catalogs")
     catalog = mock.create_autospec(CatalogClient, instance=True)
-    catalog.fetch_metadata.side_effect = lambda _, keys: MetadataResponse({}, {}, dict.fromkeys(keys, "gone"))
+    catalog.fetch_metadata.side_effect = lambda _, keys: MetadataResponse({}, {}, dict.fromkeys(keys, "gone"), "7")
 
     translations = translate_chunk(Chunk((wanted[0], gone, *wanted[1:])), catalog, channel)
 
     assert catalog.fetch_metadata.call_args_list == [mock.call(first, ["A", "B"]), mock.call(second, ["C"])]
-    assert sorted(translations) == ["A", "B", "C"]
-    assert translate_chunk(Chunk((gone,)), catalog, channel) == {}
+    assert sorted(translations.by_key) == ["A", "B", "C"]
+    assert translations.versions == {first: "7", second: "7"}
+    assert translate_chunk(Chunk((gone,)), catalog, channel) == Translations()
     assert catalog.fetch_metadata.call_count == 2
 
 

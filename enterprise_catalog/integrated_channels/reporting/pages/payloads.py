@@ -76,7 +76,7 @@ def current_payload(row: ContentMetadataItemTransmission) -> CurrentPayload:
             CatalogClient(read_timeout_seconds=PATIENCE_SECONDS, run_seconds_left=lambda: PATIENCE_SECONDS) as catalog,
         ):
             item = PlannedItem(row.content_key, Action.UPDATE, reason="", catalog_uuid=row.catalog_uuid)
-            translation = translate_chunk(Chunk((item,)), catalog, channel)[row.content_key]
+            translation = translate_chunk(Chunk((item,)), catalog, channel).by_key[row.content_key]
     except RunDeadlineError:
         text = gettext("The catalog service did not respond within %(seconds)d seconds. Try again.")
         return CurrentPayload(None, text % {"seconds": PATIENCE_SECONDS})

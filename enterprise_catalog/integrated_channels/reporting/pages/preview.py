@@ -94,6 +94,6 @@ def _find_refusals(items: Sequence[PlannedItem], catalog: CatalogClient, channel
     translated = translate_chunk(Chunk(tuple(items)), catalog, channel)
     return [
         Refusal(key, each.exported.title if each.exported else "", each.refusal.message)
-        for key, each in translated.items()
+        for key, each in translated.by_key.items()
         if each.refusal is not None
     ]

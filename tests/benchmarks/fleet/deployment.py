@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+import time
 from collections import Counter
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
@@ -43,6 +44,8 @@ _ALL_SYNCS: Final = "interactive,changes,celery,sweep"
 _CHANGES: Final = "interactive,changes"
 _WEB_PROCESSES: Final = "2"
 _START_SECONDS: Final = 120
+#: A line that is not in the log after this time does not follow.
+_LOG_SECONDS: Final = 0.3
 #: In the log of a worker that accepts tasks.
 _READY: Final = " ready."
 #: The server's statistics of each account (https://mariadb.com/kb/en/user-statistics/).
@@ -112,6 +115,13 @@ class Deployment:
         """Return the requests to the web service so far: method and last part of the path -> number."""
         log = self.access_log.read_text(encoding="utf-8") if self.access_log.exists() else ""
         return Counter(f"{method} {path.rstrip('/').rpartition('/')[2]}" for method, path, _ in _fields(log))
+
+    def wait_for_log(self) -> None:
+        """Wait until the log has all requests that were answered: gunicorn writes a line after the response."""
+        before, size = -1, self.access_log.stat().st_size
+        while size != before:
+            time.sleep(_LOG_SECONDS)
+            before, size = size, self.access_log.stat().st_size
 
     def messages(self, queue: str) -> list[bytes]:
         """Return the messages that wait in a queue."""

@@ -65,11 +65,13 @@ def measure_ticks(deployment: Deployment, *, due: bool, runs: int) -> Tick:
 
 
 def _tick(deployment: Deployment) -> Tick:
+    deployment.wait_for_log()
     usage, statements, started = Usage.read(deployment), statements_so_far(), time.perf_counter()
     changes.find_changes(timezone.now)
     messages = sync_due_configurations()
     seconds = time.perf_counter() - started
     statements = statements_so_far() - statements - 1  # Without the statement that counts.
+    deployment.wait_for_log()
     used = Usage.read(deployment).since(usage)
     return Tick(0, 0, [seconds], used.requests.total(), statements, used.statements_of(WEB), messages, 0)
 

@@ -171,6 +171,7 @@ def write_results(results: ChunkResults, *, now: datetime) -> None:
     """
     for entry in results.feed:  # Polls since it was prepared have not seen it.
         entry.modified_at = max(entry.modified_at, FeedItem.visible_from(now))
+    # Attempts before their items, in the order in which all writers lock them.
     update(results.attempts, columns=_RESULT_COLUMNS)
     update(results.rows, columns=CHANGING_COLUMNS)
     upsert(results.feed, columns=_FEED_COLUMNS, key="transmission")

@@ -25,6 +25,7 @@ from enterprise_catalog.db.row_updates import with_keys
 from enterprise_catalog.integrated_channels.audit import leases, status
 from enterprise_catalog.integrated_channels.audit.attempts import CHANGING_COLUMNS
 from enterprise_catalog.integrated_channels.audit.bulk import ROWS_PER_STATEMENT, insert, update
+from enterprise_catalog.integrated_channels.audit.runs import NO_CHECKPOINT
 from enterprise_catalog.integrated_channels.domain import Action, Presence, State
 from enterprise_catalog.integrated_channels.models import (
     MAX_MESSAGE_LENGTH,
@@ -274,7 +275,7 @@ def adopt(
 
     def adopt_part(part: Sequence[str]) -> None:
         # The checkpoint of the last complete run does not include these items.
-        ChannelConfiguration.objects.filter(pk=configuration.pk).update(last_full_etag="", synced_versions=None)
+        ChannelConfiguration.objects.filter(pk=configuration.pk).update(**NO_CHECKPOINT)
         known = set(rows.with_keys(part).values_list("content_key", flat=True))
         insert(
             [

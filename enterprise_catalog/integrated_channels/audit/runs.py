@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from django.db.models import OuterRef, Q, Subquery
 from django.db.models.functions import Coalesce
@@ -22,10 +22,14 @@ from enterprise_catalog.integrated_channels.models import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import datetime
 
     from enterprise_catalog.db.batched_deletes import BatchedDeletes
     from enterprise_catalog.integrated_channels.audit.leases import Lease
+
+#: Columns of a configuration without a checkpoint (see ``sync/checkpoint.py``): the next run compares all items.
+NO_CHECKPOINT: Final[Mapping[str, object]] = {"last_full_etag": "", "synced_versions": None}
 
 
 def settle_dead_runs(configuration: ChannelConfiguration, *, lease: Lease, now: datetime) -> int:
@@ -42,6 +46,7 @@ def settle_dead_runs(configuration: ChannelConfiguration, *, lease: Lease, now: 
         ids_by_action = defaultdict(list)
         for action, transmission_id in in_flight.values_list("action", "transmission_id"):
             ids_by_action[action].append(transmission_id)
+        # Attempts before their items, in the order in which all writers lock them.
         settled = in_flight.update(outcome=Outcome.IN_DOUBT, finished_at=now, message=reason)
         due_since = Coalesce("due_since", now)
         for action, ids in ids_by_action.items():
@@ -58,8 +63,8 @@ def settle_dead_runs(configuration: ChannelConfiguration, *, lease: Lease, now: 
             for start in range(0, len(ids), ROWS_PER_STATEMENT):
                 part = ids[start : start + ROWS_PER_STATEMENT]
                 ContentMetadataItemTransmission.objects.filter(pk__in=part).update(**changes)
-        # The dead runs may have sent items since the last complete run, so its ETag is no longer valid.
-        ChannelConfiguration.objects.filter(pk=configuration.pk).update(last_full_etag="", synced_versions=None)
+        # The dead runs may have sent items since the last complete run.
+        ChannelConfiguration.objects.filter(pk=configuration.pk).update(**NO_CHECKPOINT)
         SyncRun.objects.filter(pk__in=[run.pk for run in dead]).update(
             state=RunState.ABANDONED, finished_at=now, reason="The worker stopped before the run ended."
         )

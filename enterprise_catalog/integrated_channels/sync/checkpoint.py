@@ -107,14 +107,9 @@ def synced_fields(
     return columns if fully_compared_at is None else columns | {"fully_compared_at": fully_compared_at}
 
 
-def cleared_checkpoint() -> dict[str, object]:
+def incomplete_fields() -> dict[str, object]:
     """Return the configuration's columns after a run that was not complete: the next run needs a comparison."""
     return {"last_full_etag": ""}
-
-
-def no_checkpoint() -> dict[str, object]:
-    """Return the configuration's columns without a checkpoint: the next run compares all items."""
-    return {"last_full_etag": "", "synced_versions": None}
 
 
 def config_fingerprint(configuration: ChannelConfiguration) -> str:

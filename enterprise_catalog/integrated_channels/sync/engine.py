@@ -324,12 +324,12 @@ def _end(run: Run, state: RunState, reason: str) -> None:
         changes["last_full_sync_at"] = now
         changes |= checkpoint.checkpoint_fields(run.configuration, etag=run.etag, items=run.items)
     else:
-        changes |= checkpoint.cleared_checkpoint()
+        changes |= checkpoint.incomplete_fields()
     if run.synced is not None:
         started_at = run.row.started_at if run.has_compared_all else None
         changes |= checkpoint.synced_fields(run.configuration, run.synced, fully_compared_at=started_at)
-    if run.has_moved:
-        changes |= checkpoint.no_checkpoint()
+    if run.has_later_content:
+        changes |= runs.NO_CHECKPOINT
     joined, results = run.unsaved_results.split() if run.unsaved_results else ([], None)
     with transaction.atomic():
         leases.release(run.lease, leases.update_of(run.row), *joined)

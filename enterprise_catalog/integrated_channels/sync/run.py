@@ -56,7 +56,7 @@ class Run:
     #: The state of the catalogs that the rows record at the end of the run; ``None`` before the plan is made.
     synced: Synced | None = None
     has_compared_all: bool = False  #: The run compared all items, and not only changed ones.
-    has_moved: bool = False  #: A catalog changed between the comparison and the reading of content to send.
+    has_later_content: bool = False  #: Content to send was of a later version of a catalog than the plan.
     customer_name: str = ""  #: From the catalog service; empty if unknown.
     left: ItemCounts | None = None  #: Items that are not settled, once they are counted.
     #: Numbers of items by their time from change to LMS; see ``audit/figures.py``.
@@ -90,7 +90,7 @@ class Run:
             versions: catalog -> its version, when the content was read.
         """
         assert self.synced is not None  # set before anything is sent
-        self.has_moved |= not versions.items() <= self.synced.versions.items()
+        self.has_later_content |= not versions.items() <= self.synced.versions.items()
 
     def record_outcome(self, action: Action, outcome: Outcome) -> None:
         """Count the outcome of one item. An item that was not sent stays in the backlog."""

@@ -24,7 +24,7 @@ class CatalogDiff(Generic[V]):
     """
 
     existing: list[V]  #: The values of the keys that are both sent and in the catalog.
-    to_create: list[str]  #: Keys in the catalog that were not sent.
+    to_create: Sequence[str]  #: Keys in the catalog that were not sent; may be the catalog's own list.
     to_delete: list[str]  #: Keys that were sent and are not in the catalog.
 
 
@@ -41,7 +41,7 @@ def compute_diff(keys: Sequence[str], values: Sequence[V], known_keys: Iterable[
     """
     unmatched = set(known_keys)
     if not unmatched:  # Before a first sync.
-        return CatalogDiff([], list(keys), [])
+        return CatalogDiff([], keys, [])
     existing: list[V] = []
     to_create: list[str] = []
     for start in range(0, len(keys), _ITEMS_AT_ONCE):

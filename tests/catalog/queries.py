@@ -33,14 +33,14 @@ def version_of(catalog: EnterpriseCatalog) -> str:
     return read_state(catalog.pk).version
 
 
-def diff_of(catalog: EnterpriseCatalog, known_keys: Iterable[str] = ()) -> CatalogDiff[orjson.Fragment]:
+def diff_of(catalog: EnterpriseCatalog, known_keys: Iterable[str] = ()) -> CatalogDiff[str]:
     """Return the diff between the current catalog and ``known_keys``."""
     return read_diff(read_state(catalog.pk), known_keys)[1]
 
 
 def served_times(catalog: EnterpriseCatalog) -> dict[str, datetime]:
     """Return content key -> time of change, as served in a diff."""
-    existing = orjson.loads(orjson.dumps(diff_of(catalog, keys_in(catalog)).existing))
+    existing = map(orjson.loads, diff_of(catalog, keys_in(catalog)).existing)
     return {item["content_key"]: datetime.fromisoformat(item["updated_at"]) for item in existing}
 
 

@@ -35,7 +35,7 @@ def diff(catalog: Catalog, sent: Iterable[str]) -> CatalogDiff[tuple[str, int]]:
 def test_existing_and_to_create_partition_the_catalog(catalog: Catalog, sent: list[str]) -> None:
     found = diff(catalog, sent)
 
-    assert sorted(keys_of(found.existing) + found.to_create) == keys_of(catalog)
+    assert sorted([*keys_of(found.existing), *found.to_create]) == keys_of(catalog)
 
 
 @given(catalogs, sent_keys)

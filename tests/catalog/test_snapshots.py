@@ -13,7 +13,7 @@ from django.test.utils import CaptureQueriesContext
 from enterprise_catalog.catalog.customers import save_catalog, save_customer
 from enterprise_catalog.catalog.models import CatalogMembership, CatalogQuery, EnterpriseCatalog
 from enterprise_catalog.catalog.snapshots.cache import SnapshotCache
-from enterprise_catalog.catalog.snapshots.snapshot import Snapshot, read_diff
+from enterprise_catalog.catalog.snapshots.snapshot import Snapshot, items_as_json, read_diff
 from enterprise_catalog.catalog.versions.state import read_state
 from tests.catalog.connections import before_each_scan, in_another_connection
 from tests.catalog.queries import diff_of, served_times, version_of
@@ -29,7 +29,7 @@ pytestmark = pytest.mark.django_db
 
 def snapshot_of(items: int, *, version: int = 1) -> Snapshot:
     """Return a snapshot with a number of items."""
-    return Snapshot(version, ["a"] * items, [orjson.Fragment(b"{}")] * items)
+    return Snapshot(version, ["a"] * items, ["{}"] * items)
 
 
 def scans_of(read: Callable[[], object]) -> int:
@@ -80,7 +80,7 @@ def test_a_key_of_any_characters_is_written_as_json(key: str) -> None:
     keys = sorted(["A", key, "😁"])
     catalog = CatalogFactory.create(content=keys)
 
-    written = orjson.loads(orjson.dumps(diff_of(catalog, keys).existing))
+    written = orjson.loads(orjson.dumps(items_as_json(diff_of(catalog, keys).existing)))
 
     assert written == [{"content_key": each, "updated_at": "2026-03-01T12:00:00.123456Z"} for each in keys]
 
@@ -257,10 +257,13 @@ def test_a_state_that_is_old_by_now_gives_a_later_one_with_its_items() -> None:
 def test_a_scan_that_breaks_off_leaves_the_connection_usable() -> None:
     catalog = CatalogFactory.create(courses=1_200)
 
-    def fail(*_: str) -> NoReturn:
-        raise ZeroDivisionError
+    class Unwritable(str):
+        __slots__ = ()
+
+        def __format__(self, _: str) -> NoReturn:
+            raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
-        read_diff(read_state(catalog.pk), [], item_type=fail)
+        read_diff(read_state(catalog.pk), [], time_name=Unwritable())
 
     assert version_of(catalog)

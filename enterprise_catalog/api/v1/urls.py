@@ -27,6 +27,8 @@ _CATALOG = "enterprise-catalogs/<uuid:uuid>/"
 _CUSTOMER = "enterprise-customer/<uuid:customer_uuid>/"
 
 urlpatterns = [
+    # The first pattern is found soonest.
+    path(f"{_CATALOG}content-diff/", ContentDiffView.as_view(), name="content-diff"),
     path("catalog-changes/", CatalogChangesView.as_view(), name="catalog-changes"),
     path("catalog-queries/", QueryListView.as_view(), name="query-list"),
     path("catalog-queries/<int:pk>/", QueryDetailView.as_view(), name="query-detail"),
@@ -40,7 +42,6 @@ urlpatterns = [
     path("enterprise-catalogs/", CatalogListView.as_view(), name="catalog-list"),
     path(_CATALOG, CatalogDetailView.as_view(), name="catalog-detail"),
     path(f"{_CATALOG}content-changes/", ContentChangesView.as_view(), name="content-changes"),
-    path(f"{_CATALOG}content-diff/", ContentDiffView.as_view(), name="content-diff"),
     path(f"{_CATALOG}content-metadata/", ContentMetadataView.as_view(), name="content-metadata"),
     path(f"{_CATALOG}contains_content_items/", CatalogContainmentView.as_view(), name="catalog-contains"),
     path(f"{_CUSTOMER}contains_content_items/", CustomerContainmentView.as_view(), name="customer-contains"),

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import starmap
 from typing import TYPE_CHECKING, Final
 
-import msgspec
 import orjson
 
 from enterprise_catalog.catalog.diff import CatalogDiff, compute_diff
@@ -16,11 +14,9 @@ from enterprise_catalog.catalog.versions.state import read_state
 from enterprise_catalog.db.consistent_reads import consistent_read, stream_rows
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Iterable, Sequence
 
     from enterprise_catalog.catalog.versions.state import CatalogState
-
-    ItemType = Callable[[str, str], msgspec.Struct]
 
 #: Answered from the index ``membership_diff`` alone. Plain SQL, because Django would convert each ``updated_at`` to a
 #: ``datetime``.
@@ -30,18 +26,9 @@ SCAN: Final = (
 )
 
 
-#: Memory per item with a key of about 20 characters: the key, the fragment with its JSON, and slots in the two lists.
+#: Memory per item with a key of about 20 characters: the key, the item's JSON, and slots in the two lists.
 _BYTES_PER_ITEM: Final = 220
 _FIXED_BYTES: Final = 1_000
-
-_JSON_LINES: Final = msgspec.json.Encoder()
-
-
-class DatedKey(msgspec.Struct, gc=False):
-    """An item's key and time of change, as served in a diff."""
-
-    content_key: str
-    updated_at: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +37,7 @@ class Snapshot:
 
     version: int
     keys: list[str]
-    items: list[orjson.Fragment]  #: The JSON of each item, in the order of ``keys``, for ``orjson.dumps``.
+    items: list[str]  #: The JSON of each item, in the order of ``keys``.
 
     @property
     def size_bytes(self) -> int:
@@ -62,52 +49,68 @@ _EMPTY: Final = Snapshot(0, [], [])
 
 
 def read_diff(
-    state: CatalogState, known_keys: Iterable[str], *, item_type: ItemType = DatedKey
-) -> tuple[str, CatalogDiff[orjson.Fragment]]:
+    state: CatalogState, known_keys: Iterable[str], *, time_name: str = "updated_at"
+) -> tuple[str, CatalogDiff[str]]:
     """Return the catalog's version, and its difference from ``known_keys``.
 
     Args:
         state: the catalog's state, read for this request. The returned version is the same or a later one.
-        item_type: the format of existing items, made of key and time of change.
+        time_name: the name of the time of change in the JSON of existing items.
 
     Returns:
-        The version, and the diff, whose existing items are JSON for ``orjson.dumps``.
+        The version, and the diff, whose existing items are for :func:`items_as_json`.
 
     Raises:
         EnterpriseCatalog.DoesNotExist: the catalog has been deleted.
     """
-    state, snapshot = _get_snapshot(state, item_type)
+    state, snapshot = _get_snapshot(state, time_name)
     return state.version, compute_diff(snapshot.keys, snapshot.items, known_keys)
 
 
-def _get_snapshot(state: CatalogState, item_type: ItemType) -> tuple[CatalogState, Snapshot]:
+def items_as_json(items: Sequence[str]) -> orjson.Fragment:
+    """Return the JSON list of the existing items of a diff, for ``orjson.dumps``."""
+    return orjson.Fragment(f"[{','.join(items)}]")
+
+
+def _get_snapshot(state: CatalogState, time_name: str) -> tuple[CatalogState, Snapshot]:
     """Return the state with its cached snapshot, or the current state with a new snapshot."""
     if state.query_id is None:
         return state, _EMPTY
-    if kept := SNAPSHOTS.get(_cache_key(state, item_type), version=state.query_version):
+    if kept := SNAPSHOTS.get(_cache_key(state, time_name), version=state.query_version):
         return state, kept
     with consistent_read():
         state = read_state(state.uuid)
-        snapshot = _scan(state, item_type)
-    SNAPSHOTS.put(_cache_key(state, item_type), snapshot)
+        snapshot = _scan(state, time_name)
+    SNAPSHOTS.put(_cache_key(state, time_name), snapshot)
     return state, snapshot
 
 
-def _cache_key(state: CatalogState, item_type: ItemType) -> tuple[int | None, str, ItemType]:
+def _cache_key(state: CatalogState, time_name: str) -> tuple[int | None, str, str]:
     """Return the cache key: everything but the query's version that a snapshot depends on. Catalogs can share a key."""
-    return state.query_id, state.documents_changed_at, item_type
+    return state.query_id, state.documents_changed_at, time_name
 
 
-def _scan(state: CatalogState, item_type: ItemType) -> Snapshot:
+def _scan(state: CatalogState, time_name: str) -> Snapshot:
     keys: list[str] = []
-    items: list[orjson.Fragment] = []
+    items: list[str] = []
     floor = state.documents_changed_at  # No item is older.
     for rows in stream_rows(SCAN, [state.query_id]):
-        keys += [key for key, _ in rows]
-        items += _to_json(item_type, [(key, max(time, floor)) for key, time in rows] if floor else rows)
+        some_keys = [key for key, _ in rows]
+        dated = [(key, max(time, floor)) for key, time in rows] if floor else rows
+        keys += some_keys
+        items += [
+            f'{{"content_key":"{key}","{time_name}":"{time}"}}'
+            for key, (_, time) in zip(_escaped(some_keys), dated, strict=True)
+        ]
     return Snapshot(state.query_version, keys, items)
 
 
-def _to_json(item_type: ItemType, rows: Iterable[tuple[str, str]]) -> Iterable[orjson.Fragment]:
-    """Return the JSON of each row's item. JSON escapes line feeds, so each item is one line."""
-    return map(orjson.Fragment, _JSON_LINES.encode_lines(list(starmap(item_type, rows))).splitlines())
+def _escaped(keys: list[str]) -> list[str]:
+    """Return the keys as they are written between the quotes of JSON strings: most are the same.
+
+    JSON escapes character by character. So if one string of all keys needs no escapes, none of them does.
+    """
+    joined = "".join(keys)
+    if orjson.dumps(joined) == f'"{joined}"'.encode():
+        return keys
+    return [orjson.dumps(key).decode()[1:-1] for key in keys]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -34,7 +35,7 @@ class FakeCourse:
 class FakeLMS:
     """An LMS with ``/find``, ``/create``, ``/update`` and ``/delete``. Each takes a JSON list in one form field.
 
-    A call with a refused key, or a create of an existing key, gets status 422 and changes nothing.
+    A call with a refused key, or a create of an existing key, gets status 422 and changes nothing. Threads may call it.
     """
 
     courses: dict[str, FakeCourse] = field(default_factory=dict)  #: Keyed by their IDs in the LMS.
@@ -47,6 +48,7 @@ class FakeLMS:
     outages: dict[int, int] = field(default_factory=dict)
     calls: Counter[str] = field(default_factory=Counter)  #: Keyed by operation.
     made: int = 0
+    _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)  #: Held during a request.
 
     def put(self, *keys: str, title: str = "Theirs") -> list[str]:
         """Add courses to the LMS as if they had existed before. Return their IDs."""
@@ -58,6 +60,10 @@ class FakeLMS:
         return {course.key: course.title for course in self.courses.values() if course.is_shown}
 
     def __call__(self, request: httpx.Request) -> httpx.Response:
+        with self._lock:
+            return self._respond(request)
+
+    def _respond(self, request: httpx.Request) -> httpx.Response:
         name = request.url.path.removeprefix("/")
         items = json.loads(parse_qs(request.content.decode())["items"][0])
         self.calls[name] += 1

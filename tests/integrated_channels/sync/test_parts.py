@@ -20,11 +20,23 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 
+pytestmark = pytest.mark.usefixtures("_frequent_switches")
+
+
 class NarrowChannel(FakeLMSChannel):
     """An LMS that accepts one course per call, and two parallel calls."""
 
     items_per_call = 1
     parallel_calls = 2
+
+
+@pytest.fixture
+def _frequent_switches() -> Iterator[None]:
+    """Threads that take turns after each few instructions, which brings races to light."""
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    yield
+    sys.setswitchinterval(interval)
 
 
 @pytest.mark.parametrize("parallel_calls", [1, 2])
@@ -41,6 +53,17 @@ def test_each_part_of_a_chunk_is_a_call_of_its_own(fake_lms: FakeLMS, action: Ac
     assert outcomes(transmission) == dict.fromkeys(KEYS, "done")
     assert fake_lms.calls[action] == 8
     assert fake_lms.shown == ({} if action is Action.DELETE else dict.fromkeys(KEYS, "Ours"))
+
+
+def test_many_calls_at_the_same_time_create_each_course_once(fake_lms: FakeLMS) -> None:
+    keys = [f"K{number}" for number in range(200)]
+    channel = NarrowChannel(fake_lms)
+    channel.parallel_calls = 4
+
+    transmission = Transmitter(channel).transmit([Outgoing(key, {"title": "Ours"}) for key in keys])
+
+    assert outcomes(transmission) == dict.fromkeys(keys, "done")
+    assert sorted(course.key for course in fake_lms.courses.values()) == sorted(keys)
 
 
 def test_other_work_is_done_while_threads_make_the_calls(fake_lms: FakeLMS, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -88,16 +111,6 @@ def test_a_passing_failure_costs_its_own_part_only(fake_lms: FakeLMS) -> None:
     assert transmission.stopped_by is None
 
 
-@pytest.fixture
-def _frequent_switches() -> Iterator[None]:
-    """Threads that take turns after each few instructions, which brings races to light."""
-    interval = sys.getswitchinterval()
-    sys.setswitchinterval(1e-6)
-    yield
-    sys.setswitchinterval(interval)
-
-
-@pytest.mark.usefixtures("_frequent_switches")
 @pytest.mark.parametrize("parallel_calls", [1, 2])
 def test_an_lms_that_is_down_is_not_called_for_each_item(fake_lms: FakeLMS, parallel_calls: int) -> None:
     fake_lms.outages = dict.fromkeys(range(1, 100), 503)

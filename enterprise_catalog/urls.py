@@ -10,7 +10,10 @@ from django.views.generic import RedirectView
 from enterprise_catalog.observability.health import health, metrics
 from enterprise_catalog.web.final_slash import with_final_slash
 
-urlpatterns: list[URLPattern | URLResolver] = [
+urlpatterns: list[URLPattern | URLResolver] = []
+if apps.is_installed("enterprise_catalog.api"):  # First: the API gets most requests.
+    urlpatterns.append(path("", include("enterprise_catalog.api.urls")))
+urlpatterns += [
     path("", RedirectView.as_view(pattern_name="admin:index"), name="root"),
     path("admin", RedirectView.as_view(pattern_name="admin:index")),
     path("admin/", admin.site.urls),
@@ -19,8 +22,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("metrics", metrics, name="metrics"),
     path("", include("enterprise_catalog.web.rest.urls")),
 ]
-if apps.is_installed("enterprise_catalog.api"):
-    urlpatterns.append(path("", include("enterprise_catalog.api.urls")))
 if apps.is_installed("enterprise_catalog.integrated_channels"):
     urlpatterns += [
         path("integrated-channels/", include("enterprise_catalog.integrated_channels.urls")),

@@ -20,6 +20,7 @@ from rest_framework.test import APIClient
 from enterprise_catalog.catalog.models import CatalogRole, CatalogRoleAssignment
 from enterprise_catalog.local_auth.keys import new_signing_key
 from enterprise_catalog.local_auth.tokens import signed_token
+from enterprise_catalog.web.rest.authentication import find_caller
 from tests.api.endpoints import CATALOGS, READABLE, TAKING_KEYS, address
 from tests.factories.catalog import CatalogFactory
 
@@ -159,6 +160,22 @@ def test_a_known_caller_is_found_by_one_statement() -> None:
         caller.get(CATALOGS)
 
     assert sum(get_user_model()._meta.db_table in statement["sql"] for statement in statements) == 1
+
+
+@pytest.mark.parametrize("flag", ["is_active", "is_staff", "is_superuser"])
+@pytest.mark.parametrize("value", [True, False])
+def test_a_caller_has_the_values_of_its_row(flag: str, value: bool) -> None:
+    users = get_user_model()._default_manager
+    row = users.create(username="caller", email="caller@example.org", **{flag: value})
+    names = ("pk", "username", "email", "is_active", "is_staff", "is_superuser", "password", "date_joined")
+
+    found = find_caller("caller")
+
+    expected = users.get(pk=row.pk)
+    assert found == expected
+    assert [(name, repr(getattr(found, name))) for name in names] == [
+        (name, repr(getattr(expected, name))) for name in names
+    ]
 
 
 def test_a_user_is_authenticated_by_the_session() -> None:

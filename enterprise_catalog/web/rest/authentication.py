@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 import structlog
 from django.contrib.auth import get_user_model
-from django.db import InterfaceError, OperationalError
+from django.db import InterfaceError, OperationalError, connection
 from edx_rest_framework_extensions.auth.jwt import authentication as open_edx
 from rest_framework.exceptions import AuthenticationFailed
 
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
-#: The columns of a user's row that requests need.
-_COLUMNS: Final = "id, username, email, is_active, is_staff, is_superuser"
+#: The columns of a user's row that requests need, in the model's order, as ``from_db`` expects.
+_COLUMNS: Final = ("id", "is_superuser", "username", "email", "is_staff", "is_active")
 
 
 class JwtAuthentication(open_edx.JwtAuthentication):
@@ -40,6 +40,11 @@ class JwtAuthentication(open_edx.JwtAuthentication):
             if self._outage is not None:
                 raise self._outage
         return found
+
+    @classmethod
+    def is_authenticating_with_jwt_cookie(cls, request: Request) -> bool:
+        """Return True if the token comes from a cookie. Open edX's method takes an exception to find no cookie."""
+        return bool(request.COOKIES) and bool(super().is_authenticating_with_jwt_cookie(request))
 
     def authenticate_credentials(self, payload: Mapping[str, object]) -> AbstractUser:
         """Return the token's user. Creates a row for a new user; updates the email address of a known user.
@@ -97,9 +102,17 @@ def find_caller(username: str) -> AbstractUser | None:
     Before ``exact_names`` has set the column's collation, the row may belong to a user with another spelling: compare
     the name.
 
-    Every request runs this query. Plain SQL, because Django takes longer to build the statement than the database takes
-    to answer it.
+    Every request runs this query. Plain SQL, because Django takes longer to build the statement, and to prepare for its
+    result, than the database takes to answer it.
     """
     users = get_user_model()
-    sql = f"SELECT {_COLUMNS} FROM {users._meta.db_table} WHERE username = %s"  # noqa: S608  (constants)
-    return next(iter(users._default_manager.raw(sql, [username])), None)
+    sql = f"SELECT {', '.join(_COLUMNS)} FROM {users._meta.db_table} WHERE username = %s"  # noqa: S608  (constants)
+    with connection.cursor() as cursor:
+        cursor.execute(sql, [username])
+        row = cursor.fetchone()
+    if row is None:
+        return None
+    pk, is_superuser, name, email, is_staff, is_active = row
+    return users.from_db(
+        connection.alias, _COLUMNS, (pk, bool(is_superuser), name, email, bool(is_staff), bool(is_active))
+    )

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from enterprise_catalog.catalog.versions.state import CatalogState
+    from enterprise_catalog.db.consistent_reads import Row
 
 #: Answered from the index ``membership_diff`` alone. Plain SQL, because Django would convert each ``updated_at`` to a
 #: ``datetime``.
@@ -94,23 +95,20 @@ def _scan(state: CatalogState, time_name: str) -> Snapshot:
     keys: list[str] = []
     items: list[str] = []
     floor = state.documents_changed_at  # No item is older.
+    before_time = f'","{time_name}":"'
     for rows in stream_rows(SCAN, [state.query_id]):
-        some_keys = [key for key, _ in rows]
+        keys += [key for key, _ in rows]
         dated = [(key, max(time, floor)) for key, time in rows] if floor else rows
-        keys += some_keys
-        items += [
-            f'{{"content_key":"{key}","{time_name}":"{time}"}}'
-            for key, (_, time) in zip(_escaped(some_keys), dated, strict=True)
-        ]
+        items += [f'{{"content_key":"{key}{before_time}{time}"}}' for key, time in _escaped(dated)]
     return Snapshot(state.query_version, keys, items)
 
 
-def _escaped(keys: list[str]) -> list[str]:
-    """Return the keys as they are written between the quotes of JSON strings: most are the same.
+def _escaped(rows: Sequence[Row]) -> Sequence[Row]:
+    """Return the rows with their keys as they are written between the quotes of JSON strings: most are the same.
 
     JSON escapes character by character. So if one string of all keys needs no escapes, none of them does.
     """
-    joined = "".join(keys)
+    joined = "".join([key for key, _ in rows])
     if orjson.dumps(joined) == f'"{joined}"'.encode():
-        return keys
-    return [orjson.dumps(key).decode()[1:-1] for key in keys]
+        return rows
+    return [(orjson.dumps(key).decode()[1:-1], time) for key, time in rows]

@@ -17,11 +17,10 @@ from django.conf import settings
 from django.db import DatabaseError, InterfaceError
 from prometheus_client import REGISTRY, CollectorRegistry, generate_latest
 from prometheus_client.core import GaugeMetricFamily
-from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
 from enterprise_catalog.db.time_limit import TimeLimitError
-from enterprise_catalog.observability.metric_files import merge_files_of_dead_processes, reading
+from enterprise_catalog.observability.metric_files import FolderCollector, merge_files_of_dead_processes, reading
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -85,7 +84,7 @@ def process_metrics() -> bytes:
         return generate_latest(REGISTRY)
     merge_files_of_dead_processes(folder)
     registry = CollectorRegistry()
-    MultiProcessCollector(registry, path=folder)
+    registry.register(FolderCollector(folder))
     with reading(folder):
         return generate_latest(registry)
 

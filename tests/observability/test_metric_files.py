@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 from prometheus_client import CollectorRegistry, generate_latest
-from prometheus_client.multiprocess import MultiProcessCollector
 
 from enterprise_catalog.observability import metric_files
-from enterprise_catalog.observability.metric_files import merge_files_of_dead_processes, reading
+from enterprise_catalog.observability.metric_files import FolderCollector, merge_files_of_dead_processes, reading
 from tests.observability.metrics_page import samples, value_of
 
 if TYPE_CHECKING:
@@ -66,7 +65,7 @@ def dead(tmp_path: Path) -> None:
 
 def page_of(folder: Path) -> bytes:
     registry = CollectorRegistry()
-    MultiProcessCollector(registry, path=str(folder))
+    registry.register(FolderCollector(str(folder)))
     return generate_latest(registry)
 
 
@@ -127,6 +126,17 @@ def test_a_death_during_a_merge_counts_nothing_twice(tmp_path: Path, monkeypatch
 
     assert value_of(page_of(tmp_path), "calls_total") == 6
     assert not list(tmp_path.glob("*.merging"))
+
+
+@pytest.mark.usefixtures("living")
+@pytest.mark.parametrize("kind", ["counter", "histogram", "gauge_livesum"])
+def test_a_page_leaves_out_a_file_that_a_process_has_just_created(tmp_path: Path, kind: str) -> None:
+    before = sorted(map(str, samples(page_of(tmp_path))))
+
+    (tmp_path / f"{kind}_{os.getpid()}.db").touch()
+
+    assert value_of(page_of(tmp_path), "calls_total") == 3
+    assert sorted(map(str, samples(page_of(tmp_path)))) == before
 
 
 def test_an_empty_file_of_a_dead_process_is_deleted(tmp_path: Path) -> None:

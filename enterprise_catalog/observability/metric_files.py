@@ -27,22 +27,19 @@ _LOCK_FILE: Final = "lock"
 
 
 class FolderCollector(Collector):
-    """Sums the counts of all processes. Skips empty files: a process creates its file first, and then enlarges it."""
+    """Sums the counts of all processes, while no other process merges files.
+
+    Skips empty files: a process creates its file first, and then enlarges it.
+    """
 
     def __init__(self, folder: str) -> None:
         self._folder = Path(folder)
 
     def collect(self) -> Iterable[Metric]:
-        written = [str(path) for path in self._folder.glob("*.db") if path.stat().st_size]
-        metrics: Iterable[Metric] = MultiProcessCollector.merge(written)
+        with _locked(self._folder, fcntl.LOCK_SH):
+            written = [str(path) for path in self._folder.glob("*.db") if path.stat().st_size]
+            metrics: Iterable[Metric] = MultiProcessCollector.merge(written)
         return metrics
-
-
-@contextmanager
-def reading(folder: str) -> Iterator[None]:
-    """Keep the files of the folder in place during the block."""
-    with _locked(folder, fcntl.LOCK_SH):
-        yield
 
 
 def merge_files_of_dead_processes(folder: str) -> None:
@@ -52,15 +49,15 @@ def merge_files_of_dead_processes(folder: str) -> None:
     each other's ids may share a folder: containers have a folder each, or share their process namespace.
     """
     try:
-        with _locked(folder, fcntl.LOCK_EX | fcntl.LOCK_NB):
+        with _locked(Path(folder), fcntl.LOCK_EX | fcntl.LOCK_NB):
             _merge(Path(folder))
     except BlockingIOError:
         return
 
 
 @contextmanager
-def _locked(folder: str, mode: int) -> Iterator[None]:
-    with Path(folder, _LOCK_FILE).open("a") as lock:
+def _locked(folder: Path, mode: int) -> Iterator[None]:
+    with (folder / _LOCK_FILE).open("a") as lock:
         fcntl.flock(lock, mode)
         yield
 

@@ -20,7 +20,7 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
 from enterprise_catalog.db.time_limit import TimeLimitError
-from enterprise_catalog.observability.metric_files import FolderCollector, merge_files_of_dead_processes, reading
+from enterprise_catalog.observability.metric_files import FolderCollector, merge_files_of_dead_processes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -85,8 +85,7 @@ def process_metrics() -> bytes:
     merge_files_of_dead_processes(folder)
     registry = CollectorRegistry()
     registry.register(FolderCollector(folder))
-    with reading(folder):
-        return generate_latest(registry)
+    return generate_latest(registry)
 
 
 def fleet_metrics() -> bytes:

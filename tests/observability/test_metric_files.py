@@ -9,14 +9,17 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.multiprocess import MultiProcessCollector
 
 from enterprise_catalog.observability import metric_files
-from enterprise_catalog.observability.metric_files import FolderCollector, merge_files_of_dead_processes, reading
+from enterprise_catalog.observability.metric_files import FolderCollector, merge_files_of_dead_processes
 from tests.observability.metrics_page import samples, value_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
+
+    from prometheus_client import Metric
 
 #: Counts in three kinds of metrics, reports that it is done, and waits for the end of its input.
 COUNT: Final = """
@@ -99,13 +102,17 @@ def test_it_is_safe_to_merge_twice(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("dead")
-def test_no_file_disappears_while_a_page_is_read(tmp_path: Path) -> None:
-    files = set(tmp_path.glob("*.db"))
-
-    with reading(str(tmp_path)):
+def test_no_file_disappears_while_a_page_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def read_during_a_merge(files: list[str]) -> Iterable[Metric]:
         merge_files_of_dead_processes(str(tmp_path))
+        assert {str(path) for path in tmp_path.glob("*.db")} == set(files)
+        return read(files)
 
-        assert set(tmp_path.glob("*.db")) == files
+    read: Callable[[list[str]], Iterable[Metric]] = MultiProcessCollector.merge
+    monkeypatch.setattr(MultiProcessCollector, "merge", staticmethod(read_during_a_merge))
+
+    assert value_of(page_of(tmp_path), "calls_total") == 6
+    files = set(tmp_path.glob("*.db"))
     merge_files_of_dead_processes(str(tmp_path))
     assert set(tmp_path.glob("*.db")) != files
 

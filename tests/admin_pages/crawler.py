@@ -52,7 +52,7 @@ class AdminCrawler:
         self.client = Client(raise_request_exception=False)
         self.client.force_login(self.user)
         self.problems: list[str] = []
-        self._statuses: dict[str, int] = {}
+        self._responses: dict[str, Any] = {}
         self._paths: set[str] = set()
         self._forms: set[tuple[str, ...]] = set()
 
@@ -65,13 +65,11 @@ class AdminCrawler:
 
     def look_at(self, address: str, *allowed: int) -> Any:
         """Open a page; record a problem if it is too large, or its status is not one of ``allowed``, by default 200."""
-        response = self.client.get(address)
+        response = self._get(address)
         if "text/html" in response.headers.get("Content-Type", "") and len(response.content) > MAX_BYTES:
             self.problems.append(f"{address} has {len(response.content):,} bytes of HTML")
         if not response.streaming and (times := DJANGO_TIME.findall(response.content)):
             self.problems.append(f"{address} shows times in Django's format: {times[0]!r}")
-        self._statuses[address] = response.status_code
-        self._paths.add(urlsplit(address).path)
         if response.status_code not in (allowed or (200,)):
             self.problems.append(f"{address} answered {response.status_code}")
         return response
@@ -88,6 +86,13 @@ class AdminCrawler:
             self._follow(address, lxml.html.fromstring(response.content))
         return response
 
+    def _get(self, address: str) -> Any:
+        """Return the response to a GET. Each address is requested once: what the buttons change is rolled back."""
+        if address not in self._responses:
+            self._responses[address] = self.client.get(address)
+            self._paths.add(urlsplit(address).path)
+        return self._responses[address]
+
     def _follow(self, address: str, page: Any) -> None:
         self.problems += [f"{address} has {code}, which the policy forbids" for code in inline_code(page)]
         for link in page.iterfind(".//a[@href]"):
@@ -102,11 +107,10 @@ class AdminCrawler:
         # Filters and sort orders of a list that the user may open need no permission check: only the superuser tries
         # them.
         is_new_path = urlsplit(target).path not in self._paths
-        if target not in self._statuses and (is_new_path or self.user.is_superuser):
-            self._statuses[target] = self.client.get(target).status_code
-            self._paths.add(urlsplit(target).path)
-            if self._statuses[target] in _DEAD_ENDS:
-                self.problems.append(f"{address} links to {target}, which answered {self._statuses[target]}")
+        if target not in self._responses and (is_new_path or self.user.is_superuser):
+            status = self._get(target).status_code
+            if status in _DEAD_ENDS:
+                self.problems.append(f"{address} links to {target}, which answered {status}")
 
     def _press(self, address: str, form: Any) -> None:
         """Press each button of a form, and roll back its changes."""

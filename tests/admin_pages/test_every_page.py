@@ -14,14 +14,12 @@ from tests.admin_pages.rows import a_row_of_everything
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from django.test import Client
-
 pytestmark = pytest.mark.django_db
 
 
-def filtered_lists(client: Client, model: type[Any]) -> Iterator[str]:
+def filtered_lists(crawler: AdminCrawler, model: type[Any]) -> Iterator[str]:
     """Yield the URL of the list with each choice of each filter."""
-    response = client.get(base_of(model))
+    response = crawler.look_at(base_of(model))
     for spec in response.context["cl"].filter_specs:
         for choice in spec.choices(response.context["cl"]):
             if query := choice.get("query_string"):
@@ -63,7 +61,7 @@ def test_a_superuser_opens_every_page_and_nothing_leads_astray(*, follows: bool)
     for address in custom_pages():
         crawler.open(address, 200, 302, 403, 404, 405)  # Some need arguments; none may return 500.
     for model in all_models():
-        for address in filtered_lists(crawler.client, model):
+        for address in filtered_lists(crawler, model):
             crawler.look_at(address)
 
     assert not crawler.problems, "\n".join(crawler.problems)

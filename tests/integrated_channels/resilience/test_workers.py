@@ -87,9 +87,13 @@ class Connection:
     own: str
     shared: str
 
+    def expected(self) -> dict[str, str]:
+        """Return key -> full name of the courses in the two catalogs."""
+        return as_offered(self.content.documents([self.own, self.shared]))
+
     def check(self) -> None:
         """Check that the LMS equals the two catalogs, without duplicate courses."""
-        assert self.lms.offered() == as_offered(self.content.documents([self.own, self.shared]))
+        assert self.lms.offered() == self.expected()
         assert len(self.lms.courses) == len({course["idnumber"] for course in self.lms.courses})
 
 
@@ -234,6 +238,8 @@ def freeze_a_worker(deployment: Deployment, victim: Connection, freeze: Freeze, 
     deployment.queue(*rng.sample(deployment.connections, len(deployment.connections)), times=rng.choice((2, 3)))
     assert gate.is_reached.wait(PATIENCE_SECONDS)
     worker, run = deployment.worker_at(victim)
+    if freeze.place is Place.BETWEEN_CALLS:
+        wait_until(lambda: has_carried_out_calls(deployment, victim), seconds=PATIENCE_SECONDS)
     with frozen(deployment, worker, victim):
         held = deployment.read(victim)
         if freeze.place is Place.IN_A_CALL:
@@ -319,6 +325,19 @@ def finish_call(victim: Connection, gate: Gate) -> None:
     before = len(victim.lms.courses)
     gate.open()
     wait_until(lambda: len(victim.lms.courses) > before, seconds=PATIENCE_SECONDS)
+
+
+def has_carried_out_calls(deployment: Deployment, victim: Connection) -> bool:
+    """Return True if the LMS has carried out all that is in flight.
+
+    The catalog service is asked for a chunk before the previous chunk is sent. A worker that is frozen right before a
+    call makes this call when it wakes up.
+    """
+    rows = deployment.read(victim)
+    in_flight = {row["transmission_id"] for row in rows["attempts"] if not row["outcome"]}
+    keys = [row["content_key"] for row in rows["transmissions"] if row["id"] in in_flight]
+    offered, expected = victim.lms.offered(), victim.expected()
+    return all(offered.get(key) == expected.get(key) for key in keys)
 
 
 def check_taken_over(held: dict[str, Any], taken_over: dict[str, Any], run: int, *, has_sent: bool) -> None:

@@ -204,19 +204,22 @@ class Fleet:
         self.put(customer)
 
     def end_trouble(self, customer: Customer) -> None:
-        """Wait until the event of a trouble is open, and end the trouble."""
+        """Wait until subscribers are notified of a trouble, and end it. They do not learn of one that ends before."""
         wait_until(lambda: self._is_noticed(customer), seconds=PATIENCE_SECONDS, every=1)
         customer.trouble = ""
         customer.set_faults(_LOSSES)
 
     def _is_noticed(self, customer: Customer) -> bool:
-        if TROUBLES[customer.trouble][0] in self.order("open_events", configuration=customer.configuration):
+        kind, _ = TROUBLES[customer.trouble]
+        events = self.order("open_events", configuration=customer.configuration)
+        if events.get(kind):
             return True
-        # Without something to send, a run makes no calls. The web service may have been dead for the last one.
         self.restart_dead_processes()
-        customer.content.add(1)
-        self.put(customer)
-        self.order("let_pauses_end")
+        if kind not in events:
+            # Without something to send, a run makes no calls. The web service may have been dead for the last one.
+            customer.content.add(1)
+            self.put(customer)
+            self.order("let_pauses_end")
         return False
 
     # --- the end ------------------------------------------------------------------------------------------------------

@@ -125,9 +125,10 @@ def let_pauses_end() -> None:
     retry(lambda: waiting.update(next_sync_at=now, not_before=None))
 
 
-def open_events(configuration: int) -> list[str]:
-    """Return the kinds of a configuration's open events."""
-    return list(Notification.objects.filter(configuration=configuration, is_open=True).values_list("kind", flat=True))
+def open_events(configuration: int) -> dict[str, bool]:
+    """Return kind -> True if subscribers were notified, for each open event of a configuration."""
+    events = Notification.objects.filter(configuration=configuration, is_open=True)
+    return {event.kind: event.announced_at is not None for event in events}
 
 
 def unsettled() -> list[str]:

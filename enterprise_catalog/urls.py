@@ -11,7 +11,7 @@ from enterprise_catalog.observability.health import health, metrics
 from enterprise_catalog.web.final_slash import with_final_slash
 
 urlpatterns: list[URLPattern | URLResolver] = []
-if apps.is_installed("enterprise_catalog.api"):  # First: the API gets most requests.
+if apps.is_installed("enterprise_catalog.api"):  # First: few patterns are then tried for a diff.
     urlpatterns.append(path("", include("enterprise_catalog.api.urls")))
 urlpatterns += [
     path("", RedirectView.as_view(pattern_name="admin:index"), name="root"),

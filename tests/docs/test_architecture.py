@@ -16,6 +16,7 @@ CHANNELS: Final = "enterprise_catalog/integrated_channels"
 
 _PATH: Final = re.compile(r"``((?:enterprise_catalog|tests|…)/[\w/.]*|[\w.]+\.(?:cfg|toml))``")
 _ROW: Final = re.compile(r"^   \* - (.+)$", re.MULTILINE)
+_METRIC: Final = re.compile(r"^   \* - ``(\w+)``$", re.MULTILINE)
 
 
 def paths_on_the_page() -> list[str]:
@@ -51,6 +52,16 @@ def test_every_path_exists() -> None:
 )
 def test_frequent_changes_have_a_place(subject: str) -> None:
     assert subject in _ROW.findall(PAGE.read_text(encoding="utf-8"))
+
+
+def test_the_files_of_all_metrics_are_listed() -> None:
+    row = PAGE.read_text(encoding="utf-8").partition("   * - a metric\n")[2].partition("   * - ")[0]
+
+    code = "".join((PROJECT / path).read_text(encoding="utf-8") for path in _PATH.findall(row))
+
+    metrics = _METRIC.findall((PROJECT / "docs" / "reference" / "metrics.rst").read_text(encoding="utf-8"))
+    assert len(metrics) > 20
+    assert [name for name in metrics if f'"{name}"' not in code] == []
 
 
 def test_the_front_page_leads_to_the_architecture() -> None:

@@ -257,8 +257,8 @@ class Worker(Service):
     """A Celery worker. The counts come from its log since its last start."""
 
     def __init__(self, site: Site) -> None:
-        super().__init__(site, *WORKER)
-        self.log_file = site.log_of(*WORKER)
+        super().__init__(site, *WORKER, "-I", "tests.integrated_channels.resilience.begun_tasks")
+        self.log_file = site.log_of(*self.command)
         self._log_start = 0
         self._killed: Counter[str] = Counter()
 
@@ -269,12 +269,17 @@ class Worker(Service):
 
     def carried_out(self) -> Counter[str]:
         """Return task id -> number of times that the worker has finished the task, including failures."""
-        return Counter(re.findall(r"\[([0-9a-f-]{36})\] (?:succeeded|raised)", self._log()))
+        return _tasks(self._log(), "(?:succeeded|raised)")
 
     def under_way(self) -> Counter[str]:
-        """Return task id -> number of times that the worker has received but not finished the task."""
-        received = Counter(re.findall(r"\[([0-9a-f-]{36})\] received", self._log()))
-        return received - self.carried_out() - self._killed
+        """Return task id -> number of times that the worker has received but not finished the task.
+
+        A worker that loses its broker drops the tasks that it has not begun, for the broker to deliver them again.
+        """
+        log = self._log()
+        before_loss, _, _ = log.rpartition("Connection to broker lost")
+        dropped = _tasks(before_loss, "received") - _tasks(log, "begun")
+        return _tasks(log, "received") - dropped - self.carried_out() - self._killed
 
     def kill_pool(self) -> None:
         """Kill the worker's pool processes with SIGKILL; the worker then starts new ones, which repeat their tasks."""
@@ -291,6 +296,11 @@ class Worker(Service):
 
     def _log(self) -> str:
         return self.log_file.read_bytes()[self._log_start :].decode(errors="replace")
+
+
+def _tasks(log: str, event: str) -> Counter[str]:
+    """Return task id -> number of lines of a worker's log about this event, a regular expression."""
+    return Counter(re.findall(rf"\[([0-9a-f-]{{36}})\] {event}", log))
 
 
 class _Living(NamedTuple):

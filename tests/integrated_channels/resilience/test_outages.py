@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from random import Random
 from typing import TYPE_CHECKING
+from uuid import uuid4
 
 import pytest
 
@@ -200,6 +201,18 @@ def test_after_an_outage_of_any_server_the_next_syncs_make_everything_equal(
     # Otherwise a lease was taken from a live worker, which is not the subject of this test.
     assert b"lease_lost" not in servers.syncs.worker.log_file.read_bytes()
     report(f"how the runs ended: {dict(environment.runs())}")
+
+
+def test_tasks_that_a_worker_drops_with_its_broker_are_not_under_way(tmp_path: Path) -> None:
+    ended, begun, dropped, later = (str(uuid4()) for _ in range(4))
+    worker = Worker(Site.make(tmp_path))
+    worker.log_file.write_text(
+        f"Task sync[{ended}] received\nTask sync[{begun}] received\nTask [{ended}] begun\n"
+        f"Task sync[{ended}] succeeded\nTask sync[{dropped}] received\nConnection to broker lost\n"
+        f"Task [{begun}] begun\nConnected to redis://\nTask sync[{later}] received\n"
+    )
+
+    assert worker.under_way() == {begun: 1, later: 1}
 
 
 def is_struck(servers: Servers, kind: str, seconds: float, chance: Random) -> bool:

@@ -49,9 +49,13 @@ class ChunkResults:
     def split(self) -> tuple[list[RowUpdate], Self]:
         """Return the update of the attempts, to be joined with that of the lease, and the other results.
 
-        Attempts with different results cannot be joined. They are then among the other results.
+        Attempts with different results cannot be joined. They are then among the other results. Columns that stay empty
+        are left out: with ``message``, MariaDB would write the temporary table of a joined update to disk.
         """
-        results = [{name: getattr(attempt, name) for name in _RESULT_COLUMNS} for attempt in self.attempts]
+        results = [
+            {name: value for name, empty in _UNFINISHED.items() if (value := getattr(attempt, name)) != empty}
+            for attempt in self.attempts
+        ]
         if not results or any(result != results[0] for result in results):
             return [], self
         keys = [attempt.pk for attempt in self.attempts]
@@ -59,6 +63,8 @@ class ChunkResults:
 
 
 _RESULT_COLUMNS: Final = ["finished_at", "outcome", "status_code", "vendor_code", "message"]
+#: Column of a result -> its value while the attempt is in flight.
+_UNFINISHED: Final = {name: getattr(TransmissionAttempt(), name) for name in _RESULT_COLUMNS}
 _PAYLOAD_COLUMNS: Final = ["transmission", "sent", "sent_hash", "sent_at"]
 #: Each payload has up to 64 KB. MariaDB's default limit for a statement is 16 MB.
 _PAYLOADS_PER_STATEMENT: Final = 200

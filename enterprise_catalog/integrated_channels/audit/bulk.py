@@ -16,7 +16,7 @@ from types import NoneType
 from typing import TYPE_CHECKING, Final, cast
 
 from django.db import connection
-from django.db.models import JSONField
+from django.db.models import BinaryField, JSONField
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -167,6 +167,15 @@ def _written(row: Model) -> Fields:
     return [field for field in row._meta.concrete_fields if not field.generated]
 
 
+def _placeholder(field: Field[object, object]) -> str:
+    """Return the SQL for one value, as Django's fields do.
+
+    MariaDB and MySQL take a literal without ``_binary`` for text, and check its bytes. NULL cannot have the prefix.
+    """
+    is_binary = isinstance(field, BinaryField) and not field.null
+    return "_binary %s" if is_binary and connection.vendor == "mysql" else "%s"
+
+
 def _columns(fields: Fields) -> list[str]:
     """Return the quoted names of the columns of ``fields``."""
     return [connection.ops.quote_name(field.column) for field in fields if field.column]
@@ -204,7 +213,7 @@ def _insert(
         parameters: those of ``clause``.
     """
     table, columns = connection.ops.quote_name(model._meta.db_table), ", ".join(_columns(fields))
-    placeholders = f"({', '.join(['%s'] * len(fields))})"
+    placeholders = f"({', '.join(map(_placeholder, fields))})"
     rows = list(zip(*prepared, strict=True))
     most = connection.features.max_query_params
     size = (most - len(parameters)) // len(fields) if most else len(rows)

@@ -37,6 +37,13 @@ def statements_of(configuration: ChannelConfiguration, clock: Clock) -> int:
     return len(captured)
 
 
+def temporary_tables_on_disk() -> int:
+    """Return the temporary tables that MariaDB has written to disk for this connection, because of a long text."""
+    with connection.cursor() as cursor:
+        cursor.execute("SHOW SESSION STATUS LIKE 'Created_tmp_disk_tables'")
+        return sum(int(count) for _, count in cursor.fetchall())
+
+
 def test_a_first_sync_takes_a_fixed_number_of_statements_per_chunk(
     configuration: ChannelConfiguration, customer: EnterpriseCustomer, moodle: MoodleSandbox, clock: Clock
 ) -> None:
@@ -46,6 +53,20 @@ def test_a_first_sync_takes_a_fixed_number_of_statements_per_chunk(
 
     assert len(moodle.offered()) == 1000
     assert taken <= MOST_PER_CHUNK[connection.vendor] * 10 + MOST_WHEN_UNCHANGED[connection.vendor]
+
+
+@pytest.mark.only_on("mariadb")
+def test_no_chunk_of_a_first_sync_makes_mariadb_write_a_temporary_table_to_disk(
+    configuration: ChannelConfiguration, customer: EnterpriseCustomer, moodle: MoodleSandbox, clock: Clock
+) -> None:
+    chunks = 10
+    CatalogFactory.create(courses=100 * chunks, customer=customer)
+    before = temporary_tables_on_disk()
+
+    run_of(configuration, clock)
+
+    assert len(moodle.offered()) == 100 * chunks
+    assert temporary_tables_on_disk() - before < chunks
 
 
 def test_updates_and_deletes_take_no_more_than_creates(

@@ -84,17 +84,29 @@ def test_other_work_is_done_while_threads_make_the_calls(fake_lms: FakeLMS, monk
 
 
 def test_a_chunk_waits_for_calls_when_other_work_fails(fake_lms: FakeLMS) -> None:
+    has_begun, has_failed = threading.Event(), threading.Event()
+
+    class WaitingChannel(NarrowChannel):
+        def create(self, items: Sequence[Outgoing]) -> Sequence[ItemResult]:
+            has_begun.set()
+            assert has_failed.wait(timeout=10)
+            time.sleep(0.2)  # Meanwhile, the main thread cancels the parts that have not started.
+            return super().create(items)
+
     def lose_lease() -> None:
+        assert has_begun.wait(timeout=10)
+        has_failed.set()
         raise LeaseLostError("taken over")
 
     with pytest.raises(LeaseLostError):
-        Transmitter(NarrowChannel(fake_lms)).transmit(
+        Transmitter(WaitingChannel(fake_lms)).transmit(
             [Outgoing(key, {"title": "Ours"}) for key in KEYS], meanwhile=lose_lease
         )
 
-    calls = fake_lms.calls.total()
-    time.sleep(0.05)
-    assert fake_lms.calls.total() == calls < len(KEYS)
+    courses = len(fake_lms.courses)
+    assert 0 < courses < len(KEYS)
+    time.sleep(0.5)
+    assert len(fake_lms.courses) == courses
 
 
 def test_a_passing_failure_costs_its_own_part_only(fake_lms: FakeLMS) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import orjson
 
 from enterprise_catalog.catalog.models import CatalogMembership, ContentMetadata, EnterpriseCatalog
-from enterprise_catalog.catalog.snapshots.snapshot import read_diff
+from enterprise_catalog.catalog.snapshots.snapshot import items_as_json, read_diff
 from enterprise_catalog.catalog.versions.state import read_state
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ def diff_of(catalog: EnterpriseCatalog, known_keys: Iterable[str] = ()) -> Catal
 
 def served_times(catalog: EnterpriseCatalog) -> dict[str, datetime]:
     """Return content key -> time of change, as served in a diff."""
-    existing = map(orjson.loads, diff_of(catalog, keys_in(catalog)).existing)
+    existing = orjson.loads(orjson.dumps(items_as_json(diff_of(catalog, keys_in(catalog)).existing)))
     return {item["content_key"]: datetime.fromisoformat(item["updated_at"]) for item in existing}
 
 

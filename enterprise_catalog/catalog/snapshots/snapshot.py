@@ -31,7 +31,8 @@ SCAN: Final = (
 _START: Final = '{"content_key":"'
 _BETWEEN: Final = '"},{"content_key":"'
 _END: Final = '"}'
-_ITEMS_AT_ONCE: Final = 500
+#: Items in one piece of a response. With 50,000 items in one piece, orjson took four times as long.
+_ITEMS_PER_PIECE: Final = 500
 
 #: Memory per item with a key of about 20 characters: the key, the item's text, and slots in the two lists.
 _BYTES_PER_ITEM: Final = 210
@@ -75,10 +76,10 @@ def read_diff(
 
 
 def items_as_json(items: Sequence[str]) -> list[orjson.Fragment]:
-    """Return the existing items of a diff for ``orjson.dumps``, which writes each element as some hundred items."""
+    """Return the existing items of a diff, for ``orjson.dumps``: a list of pieces, each the JSON of many items."""
     return [
-        orjson.Fragment(f"{_START}{_BETWEEN.join(items[start : start + _ITEMS_AT_ONCE])}{_END}")
-        for start in range(0, len(items), _ITEMS_AT_ONCE)
+        orjson.Fragment(f"{_START}{_BETWEEN.join(items[start : start + _ITEMS_PER_PIECE])}{_END}")
+        for start in range(0, len(items), _ITEMS_PER_PIECE)
     ]
 
 

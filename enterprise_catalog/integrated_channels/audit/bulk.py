@@ -21,6 +21,7 @@ from django.db.models import BinaryField, JSONField
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from django.db.backends.utils import CursorWrapper
     from django.db.models import Field, Model
 
     from enterprise_catalog.db.row_updates import Prepared
@@ -213,18 +214,40 @@ def _insert(
         parameters: those of ``clause``.
     """
     table, columns = connection.ops.quote_name(model._meta.db_table), ", ".join(_columns(fields))
-    placeholders = f"({', '.join(map(_placeholder, fields))})"
-    rows = list(zip(*prepared, strict=True))
     most = connection.features.max_query_params
-    size = (most - len(parameters)) // len(fields) if most else len(rows)
+    size = (most - len(parameters)) // len(fields) if most else len(prepared[0])
     returned: list[tuple[int, ...]] = []
     with connection.cursor() as cursor:
+        values, varying = _row_template(cursor, fields, prepared)
+        rows = list(zip(*varying, strict=True))
         for start in range(0, len(rows), size):
             batch = rows[start : start + size]
-            sql = f"INTO {table} ({columns}) VALUES {', '.join([placeholders] * len(batch))} {clause}"
+            sql = f"INTO {table} ({columns}) VALUES {', '.join([values] * len(batch))} {clause}"
             cursor.execute(f"INSERT {sql}", [*chain.from_iterable(batch), *parameters])
             returned += cursor.fetchall()
     return returned
+
+
+def _row_template(
+    cursor: CursorWrapper, fields: Fields, prepared: Sequence[Sequence[Prepared]]
+) -> tuple[str, Sequence[Sequence[Prepared]]]:
+    """Return the SQL for the values of one row, and the values of its parameters by column.
+
+    A value that all rows have is part of the SQL on MariaDB and MySQL. As a parameter, the driver would escape it again
+    for each row. The first column is always a parameter.
+    """
+    if connection.vendor != "mysql" or len(prepared[0]) == 1:
+        return f"({', '.join(map(_placeholder, fields))})", prepared
+    sql: list[str] = []
+    varying: list[Sequence[Prepared]] = []
+    for field, values in zip(fields, prepared, strict=True):
+        placeholder = _placeholder(field)
+        if varying and placeholder == "%s" and values.count(values[0]) == len(values):
+            sql.append(cursor.mogrify("%s", values[:1]).replace("%", "%%"))
+        else:
+            sql.append(placeholder)
+            varying.append(values)
+    return f"({', '.join(sql)})", varying
 
 
 def _prepare_values(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
+from uuid import uuid4
 
 import pytest
 from django.apps import apps
@@ -90,6 +91,26 @@ def test_columns_that_are_equal_in_all_rows_are_in_the_statement_once() -> None:
     stored = ContentMetadataItemTransmission.objects.order_by("content_key")
     assert [(row.content_title, row.reason) for row in stored] == [
         ("The same title", f"Reason of {row.content_key}") for row in rows
+    ]
+
+
+def test_values_that_all_new_rows_have_are_escaped_like_parameters() -> None:
+    configuration = ConfigurationFactory.create()
+    equal = {"catalog_uuid": uuid4(), "reason": TITLE, "attempts": 7, "due_since": DAY_ONE, "deleted_at": None}
+    values = {"configuration_id": configuration.pk, "action": Action.CREATE, "created_at": DAY_ONE, **equal}
+    written: list[Any] = []
+
+    def record(execute: Callable[..., Any], sql: str, params: Any, *others: Any) -> Any:
+        written.extend(params)
+        return execute(sql, params, *others)
+
+    with connection.execute_wrapper(record):
+        insert([ContentMetadataItemTransmission(content_key=key, **values) for key in ("a", "b", "c")])
+
+    assert written.count(TITLE) == (0 if connection.vendor == "mysql" else 3)
+    stored = ContentMetadataItemTransmission.objects.order_by("content_key")
+    assert [(row.content_key, {name: getattr(row, name) for name in values}) for row in stored] == [
+        (key, values) for key in ("a", "b", "c")
     ]
 
 

@@ -13,7 +13,7 @@ from django.test.utils import CaptureQueriesContext
 from enterprise_catalog.catalog.customers import save_catalog, save_customer
 from enterprise_catalog.catalog.models import CatalogMembership, CatalogQuery, EnterpriseCatalog
 from enterprise_catalog.catalog.snapshots.cache import SnapshotCache
-from enterprise_catalog.catalog.snapshots.snapshot import Snapshot, items_as_json, read_diff
+from enterprise_catalog.catalog.snapshots.snapshot import Keys, Snapshot, items_as_json, keys_as_json, read_diff
 from enterprise_catalog.catalog.versions.state import read_state
 from tests.catalog.connections import before_each_scan, in_another_connection
 from tests.catalog.queries import diff_of, served_times, version_of
@@ -29,7 +29,9 @@ pytestmark = pytest.mark.django_db
 
 def snapshot_of(items: int, *, version: int = 1) -> Snapshot:
     """Return a snapshot with a number of items."""
-    return Snapshot(version, ["a"] * items, ["{}"] * items)
+    keys = Keys()
+    keys += ["a"] * items
+    return Snapshot(version, keys, ["{}"] * items)
 
 
 def scans_of(read: Callable[[], object]) -> int:
@@ -83,6 +85,7 @@ def test_a_key_of_any_characters_is_written_as_json(key: str) -> None:
     written = orjson.loads(orjson.dumps(items_as_json(diff_of(catalog, keys).existing)))
 
     assert written == [{"content_key": each, "updated_at": "2026-03-01T12:00:00.123456Z"} for each in keys]
+    assert orjson.loads(orjson.dumps(keys_as_json(diff_of(catalog).to_create))) == keys
 
 
 @pytest.mark.parametrize("count", [0, 1, 499, 500, 501, 1_300])
@@ -93,6 +96,7 @@ def test_items_are_the_same_however_many_there_are(count: int) -> None:
 
     assert list(served_times(catalog)) == keys
     assert diff_of(catalog).to_create == keys
+    assert orjson.loads(orjson.dumps(keys_as_json(diff_of(catalog).to_create))) == keys
 
 
 def test_no_item_is_older_than_what_the_catalog_contributes() -> None:
@@ -203,7 +207,7 @@ def test_only_the_requested_version_is_returned() -> None:
 def test_without_memory_nothing_is_kept() -> None:
     cache = SnapshotCache(max_bytes=0)
 
-    cache.put("here", Snapshot(1, [], []))
+    cache.put("here", Snapshot(1, Keys(), []))
 
     assert cache.get("here", version=1) is None
 

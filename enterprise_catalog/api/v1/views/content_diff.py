@@ -8,7 +8,7 @@ import orjson
 
 from enterprise_catalog.api.v1.serializers.content_diff import MAX_DIFF_KEYS, DiffRequestSerializer, DiffSerializer
 from enterprise_catalog.api.v1.views.base import BAD_KEYS, CatalogView, content_keys_of, json_response
-from enterprise_catalog.catalog.snapshots.snapshot import items_as_json, read_diff
+from enterprise_catalog.catalog.snapshots.snapshot import items_as_json, keys_as_json, read_diff
 from enterprise_catalog.web.rest.schema import documented
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ class ContentDiffView(CatalogView):
             "catalog_uuid": uuid,
             "catalog_version": version,
             "existing": items_as_json(diff.existing),
-            "to_create": diff.to_create,
+            "to_create": keys_as_json(diff.to_create),
             "to_delete": diff.to_delete,
         }
         return json_response(orjson.dumps(content))

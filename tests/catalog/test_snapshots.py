@@ -237,13 +237,46 @@ def test_an_import_under_way_is_not_seen() -> None:
 @pytest.mark.django_db(transaction=True)
 def test_a_version_comes_with_the_items_of_that_version() -> None:
     catalog = CatalogFactory.create(content=["a"])
-    before = read_state(catalog.pk)
+    before, versions = read_state(catalog.pk), list[str]()
+    new_keys = iter(["b", "c"])
 
-    with before_each_scan(lambda: import_into(catalog, ["b"])):
+    def change() -> None:
+        import_into(catalog, [next(new_keys)])
+        versions.append(version_of(catalog))
+
+    with before_each_scan(change):
         version, diff = read_diff(before, [])
 
-    assert (version, diff.to_create) == (before.version, ["a"])
-    assert diff_of(catalog).to_create == ["a", "b"]
+    assert (version, diff.to_create) == (versions[0], ["a", "b"])
+    assert diff_of(catalog).to_create == ["a", "b", "c"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_change_after_the_scan_gives_a_later_state_with_its_items() -> None:
+    catalog = CatalogFactory.create(content=["a"])
+    new_keys = iter(["b"])
+
+    def change_after_scan(run: Callable[..., Any], sql: str, *others: Any) -> Any:
+        if "catalog_enterprisecatalog" in sql and (key := next(new_keys, None)):
+            in_another_connection(lambda: import_into(catalog, [key]))
+        return run(sql, *others)
+
+    before = read_state(catalog.pk)
+    with connection.execute_wrapper(change_after_scan):
+        version, diff = read_diff(before, [])
+
+    assert (version, diff.to_create) == (version_of(catalog), ["a", "b"])
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_diff_of_an_unchanged_catalog_opens_no_transaction() -> None:
+    catalog = CatalogFactory.create(content=["a"])
+    before = read_state(catalog.pk)
+
+    with CaptureQueriesContext(connection) as captured:
+        read_diff(before, [])
+
+    assert [query["sql"].split()[0] for query in captured] == ["SELECT", "SELECT"]
 
 
 @pytest.mark.django_db(transaction=True)

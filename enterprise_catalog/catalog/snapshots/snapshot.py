@@ -99,14 +99,20 @@ def keys_as_json(keys: Sequence[str]) -> Sequence[str | orjson.Fragment]:
 
 
 def _get_snapshot(state: CatalogState, time_name: str) -> tuple[CatalogState, Snapshot]:
-    """Return the state with its cached snapshot, or the current state with a new snapshot."""
+    """Return the state with its cached snapshot, or with a new one; a later state if the catalog has changed.
+
+    A scan has the items of ``state`` if the catalog's version is still the same afterwards; no version ever returns.
+    Otherwise, state and items are read again, in one transaction. This saves most diffs the transaction's statements.
+    """
     if state.query_id is None:
         return state, _EMPTY
     if kept := SNAPSHOTS.get(_cache_key(state, time_name), version=state.query_version):
         return state, kept
-    with consistent_read():
-        state = read_state(state.uuid)
-        snapshot = _scan(state, time_name)
+    snapshot = _scan(state, time_name)
+    if not read_state(state.uuid).version_parts.has_items_of(state.version_parts):
+        with consistent_read():
+            state = read_state(state.uuid)
+            snapshot = _scan(state, time_name)
     SNAPSHOTS.put(_cache_key(state, time_name), snapshot)
     return state, snapshot
 

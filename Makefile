@@ -159,11 +159,12 @@ requirements: ## Install all development dependencies
 
 upgrade: $(VENV)/.dev ## Update all pins: compile requirements/*.in to *.txt
 	cd requirements && for name in base production tracing test quality doc dev; do \
-		../$(BIN)/uv pip compile --quiet --upgrade --universal --generate-hashes --fork-strategy fewest --python-version 3.11 \
-			--no-header --annotation-style line --output-file $$name.txt $$name.in || exit 1; \
+		../$(BIN)/uv pip compile --quiet --upgrade --universal --no-strip-extras --generate-hashes --no-header \
+			--fork-strategy fewest --python-version 3.11 --annotation-style line \
+			--output-file $$name.txt $$name.in || exit 1; \
 	done
-	cd requirements && ../$(BIN)/uv pip compile --quiet --upgrade --universal --generate-hashes --python-version 3.12 \
-		--no-header --annotation-style line --output-file django60.txt django60.in
+	cd requirements && ../$(BIN)/uv pip compile --quiet --upgrade --universal --no-strip-extras --generate-hashes \
+		--no-header --python-version 3.12 --annotation-style line --output-file django60.txt django60.in
 	@echo "Install the new versions with make requirements, then update the list of licenses with make licenses."
 
 licenses: $(VENV)/.dev ## Update docs/reference/licenses.rst from the installed packages

@@ -7,13 +7,18 @@ import re
 import subprocess
 import sys
 import zipfile
+from contextlib import suppress
+from importlib.metadata import PackageNotFoundError, requires
 from typing import TYPE_CHECKING, Final
 
 import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 from tests.processes import PROJECT
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 FOLDER: Final = PROJECT / "requirements"
@@ -44,11 +49,42 @@ def required_by(name: str) -> set[str]:
 
 @pytest.mark.parametrize("name", PINNED)
 def test_every_package_of_a_list_and_of_the_lists_in_it_is_pinned(name: str) -> None:
-    pinned = re.findall(r"^([A-Za-z0-9._-]+)==", (FOLDER / name).read_text(encoding="utf-8"), re.MULTILINE)
-
     required = required_by(name.replace(".txt", ".in"))
+
     assert required
-    assert required - set(map(str.lower, pinned)) == set()
+    assert set(map(canonicalize_name, required)) - pins_of(name).keys() == set()
+
+
+def pins_of(name: str) -> dict[str, set[str]]:
+    """Return the packages that a list pins, each with the extras that it pins it with."""
+    lines = (FOLDER / name).read_text(encoding="utf-8").splitlines()
+    pins = [Requirement(line.removesuffix(" \\")) for line in lines if re.match(r"[A-Za-z0-9]", line)]
+    return {canonicalize_name(pin.name): pin.extras for pin in pins}
+
+
+def installed_requirements(package: str, extras: set[str]) -> Iterator[Requirement]:
+    """Yield what a package requires, here and with these extras; nothing if it is not installed."""
+    with suppress(PackageNotFoundError):
+        for requirement in map(Requirement, requires(package) or []):
+            if any(
+                requirement.marker is None or requirement.marker.evaluate({"extra": each}) for each in ("", *extras)
+            ):
+                yield requirement
+
+
+@pytest.mark.parametrize("name", PINNED)
+def test_packages_are_pinned_with_the_extras_that_others_require(name: str) -> None:
+    # pip looks for the newest version of a package with extras that is not pinned with them, and then refuses it.
+    pins = pins_of(name)
+
+    required = [
+        requirement
+        for package, extras in pins.items()
+        for requirement in installed_requirements(package, extras)
+        if requirement.extras
+    ]
+    assert required or name == "django60.txt"
+    assert [str(each) for each in required if each.extras - pins[canonicalize_name(each.name)]] == []
 
 
 @pytest.mark.parametrize("file", ["Makefile", "tox.ini"])

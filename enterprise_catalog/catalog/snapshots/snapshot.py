@@ -31,6 +31,7 @@ SCAN: Final = (
 _START: Final = '{"content_key":"'
 _BETWEEN: Final = '"},{"content_key":"'
 _END: Final = '"}'
+#: The JSON between two keys of an array.
 _BETWEEN_KEYS: Final = '","'
 #: Items in one piece of a response. With 50,000 items in one piece, orjson took four times as long.
 _ITEMS_PER_PIECE: Final = 500
